@@ -1,0 +1,290 @@
+"""The settings: one table, read once at start from the command line, the environment and one file.
+
+The first of these that has a value wins: the command line, `TOUCHLINE_<NAME>` (and `REDIS_URL`),
+the TOML file (`TOUCHLINE_CONFIG`, else `touchline.toml` in the data directory), the default. The
+core never sees settings, only values; how a value is used is the business of who takes it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from tracker.errors import Permanent
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Fsync = Literal["everysec", "always"]
+CookieRenewal = Literal["rolling", "fixed"]
+IpStorage = Literal["none", "masked", "full"]
+LogFormat = Literal["console", "json"]
+
+PREFIX = "TOUCHLINE_"
+NOT_SETTINGS = frozenset({"TOUCHLINE_CONFIG", "TOUCHLINE_KEY"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting's value; what each means stands in `SETTINGS`."""
+
+    data: Path
+    host: str
+    port: int
+    redis_url: str | None
+    fsync: Fsync
+    workers: int
+    threads: int
+    proxies: int
+    url_prefix: str
+    public_url: str | None
+    cookie_days: int
+    cookie_renewal: CookieRenewal
+    ip_storage: IpStorage
+    internal_ips: tuple[Network, ...]
+    geo_file: Path | None
+    session_gap_s: int
+    session_max_s: int
+    lookback_days: int
+    tryout: bool
+    log_format: LogFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of the table.
+
+    `read` turns a text or a TOML value into the setting's value and raises ValueError, saying what
+    to write instead.
+    """
+
+    name: str
+    default: str
+    unit: str
+    help: str
+    read: Callable[[Any], Any]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("write a text")
+    return value.strip()
+
+
+def _maybe(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value == "" else read(value)
+
+
+def _whole(low: int, high: int) -> Callable[[Any], int]:
+    def read(value: object) -> int:
+        number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+        if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
+            raise ValueError(f"write a whole number from {low} to {high}")
+        return number
+
+    return read
+
+
+def _word(*words: str) -> Callable[[Any], str]:
+    def read(value: object) -> str:
+        if value not in words:
+            raise ValueError(f"write one of {', '.join(words)}")
+        return str(value)
+
+    return read
+
+
+def _flag(value: object) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or value.strip().lower() not in words:
+        raise ValueError("write true or false")
+    return words[value.strip().lower()]
+
+
+def _path(value: object) -> Path:
+    text = str(value) if isinstance(value, Path) else _text(value)
+    if not text or "\0" in text:
+        raise ValueError("write a path")
+    return Path(text).expanduser().absolute()
+
+
+def _prefix(value: object) -> str:
+    path = _text(value).strip("/")
+    if any(char in path for char in "?#% \t") or "//" in path:
+        raise ValueError("write a path such as /t")
+    return f"/{path}" if path else ""
+
+
+def _url(*schemes: str) -> Callable[[Any], str]:
+    def read(value: object) -> str:
+        text = _text(value).rstrip("/")
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or not (parts.netloc or parts.path):
+            raise ValueError(f"write an address that starts with {' or '.join(f'{s}://' for s in schemes)}")
+        return text
+
+    return read
+
+
+def _networks(value: object) -> tuple[Network, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(words, list):
+        raise ValueError("write addresses or networks, such as 192.0.2.7, 198.51.100.0/24")
+    try:
+        return tuple(ipaddress.ip_network(str(word), strict=False) for word in words)
+    except ValueError as error:
+        raise ValueError(f"{error}; write such as 192.0.2.7, 198.51.100.0/24") from None
+
+
+SETTINGS = (
+    Setting("data", "./data", "path", "Directory that holds everything: the database, the log, the key.", _path),
+    Setting("host", "127.0.0.1", "address", "Address the collector listens on; 0.0.0.0 for all.", _text),
+    Setting("port", "8000", "port", "Port the collector listens on.", _whole(1, 65535)),
+    Setting("redis_url", "", "URL", "An outside Redis or Valkey; empty for the embedded server. REDIS_URL "
+            "is read too.", _maybe(_url("redis", "rediss", "unix"))),
+    Setting("fsync", "everysec", "word", "When the embedded server syncs its log to disk: everysec, or always "
+            "(before each answer).", _word("everysec", "always")),
+    Setting("workers", "1", "processes", "Collector processes.", _whole(1, 64)),
+    Setting("threads", "32", "threads", "Requests that one collector process answers at once.", _whole(1, 1024)),
+    Setting("proxies", "0", "proxies", "Proxies in front of the collector whose X-Forwarded headers are "
+            "believed.", _whole(0, 16)),
+    Setting("url_prefix", "", "path", "Path of the site under which the collector stands, such as /t.", _prefix),
+    Setting("public_url", "", "URL", "Address by which browsers reach the collector, prefix included; empty: "
+            "as each request says.", _maybe(_url("http", "https"))),
+    Setting("cookie_days", "395", "days", "Life of the visitor cookie.", _whole(1, 400)),
+    Setting("cookie_renewal", "rolling", "word", "rolling: each answer renews the cookie; fixed: its life counts "
+            "from the first visit.", _word("rolling", "fixed")),
+    Setting("ip_storage", "masked", "word", "What is kept of an IP address: none, masked, full.",
+            _word("none", "masked", "full")),
+    Setting("internal_ips", "", "networks", "Addresses whose hits are dropped as internal.", _networks),
+    Setting("geo_file", "", "path", "A MaxMind-format (.mmdb) file for the visitor's country.", _maybe(_path)),
+    Setting("session_gap_s", "1800", "seconds", "A session ends when no hit came for longer than this.",
+            _whole(60, 86_400)),
+    Setting("session_max_s", "86400", "seconds", "The longest that one session may last.", _whole(3_600, 604_800)),
+    Setting("lookback_days", "90", "days", "How long before a conversion a touchpoint may still count.",
+            _whole(1, 3_650)),
+    Setting("tryout", "true", "true or false", "Serve the try-out site, and make the site `tryout` at first "
+            "start.", _flag),
+    Setting("log_format", "console", "word", "Form of the log on stderr: console or json.",
+            _word("console", "json")),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a setting's value was found, and its text there."""
+
+    place: str
+    value: object
+
+
+def load(environ: Mapping[str, str], *, data: Path | None = None, **overrides: object) -> Settings:
+    """Read every setting.
+
+    Args:
+        environ: the environment.
+        data: the data directory named on the command line.
+        overrides: settings given on the command line; None means not given.
+
+    Raises:
+        Permanent: a value that cannot be used, an unknown name in the file, or a file that cannot
+            be read; the text says what to write.
+    """
+    return resolve(environ, data=data, **overrides)[0]
+
+
+def resolve(
+    environ: Mapping[str, str], *, data: Path | None = None, **overrides: object
+) -> tuple[Settings, dict[str, str]]:
+    """Read every setting, with the place where each was found.
+
+    Returns:
+        The settings, and for each name its origin: `command line`, a variable's name, the file's
+        path or `default`.
+
+    Raises:
+        Permanent: as `load`.
+    """
+    given = {"data": data, **overrides}
+    place = _find(_setting("data"), given, environ, {})
+    folder: Path = _read(_setting("data"), place)
+    file = _read_file(environ, folder)
+    found = {setting.name: _find(setting, given, environ, file) for setting in SETTINGS}
+    values = {setting.name: _read(setting, found[setting.name]) for setting in SETTINGS}
+    return Settings(**values), {name: origin.place for name, origin in found.items()}
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Write settings as variables from which `load` reads the same settings."""
+    return {PREFIX + field.name.upper(): as_text(getattr(settings, field.name)) for field in fields(settings)}
+
+
+def as_text(value: object) -> str:
+    """Write one setting's value the way the environment takes it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Name the `TOUCHLINE_` variables that no setting reads, most likely misspelt."""
+    known = {PREFIX + setting.name.upper() for setting in SETTINGS} | NOT_SETTINGS
+    return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+
+
+def _setting(name: str) -> Setting:
+    return next(setting for setting in SETTINGS if setting.name == name)
+
+
+def _find(
+    setting: Setting, given: Mapping[str, object], environ: Mapping[str, str], file: Mapping[str, Origin]
+) -> Origin:
+    if given.get(setting.name) is not None:
+        return Origin("command line", given[setting.name])
+    variables = [PREFIX + setting.name.upper()] + (["REDIS_URL"] if setting.name == "redis_url" else [])
+    for variable in variables:
+        if variable in environ:
+            return Origin(variable, environ[variable])
+    return file.get(setting.name) or Origin("default", setting.default)
+
+
+def _read(setting: Setting, origin: Origin) -> Any:
+    try:
+        return setting.read(origin.value)
+    except ValueError as error:
+        where = f"{setting.name} ({origin.place})"
+        raise Permanent(f"{where}: {error}, not {as_text(origin.value)!r}.") from None
+
+
+def _read_file(environ: Mapping[str, str], data: Path) -> dict[str, Origin]:
+    named = environ.get("TOUCHLINE_CONFIG")
+    path = _path(named) if named else data / "touchline.toml"
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        if named:
+            raise Permanent(f"TOUCHLINE_CONFIG names {path}, which is not there.") from None
+        return {}
+    except (OSError, ValueError) as error:
+        raise Permanent(f"{path} cannot be read: {error}.") from None
+    for name in table:
+        _check_name(name, path)
+    return {name: Origin(str(path), value) for name, value in table.items()}
+
+
+def _check_name(name: str, path: Path) -> None:
+    if name == "data":
+        raise Permanent(f"{path}: `data` is set by --data or TOUCHLINE_DATA, not in the file.")
+    names = [setting.name for setting in SETTINGS]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else "`touchline config` lists the settings."
+        raise Permanent(f"{path}: there is no setting `{name}`; {hint}")
