@@ -1,8 +1,9 @@
 """The settings: one table, read once at start from the command line, the environment and one file.
 
 The first of these that has a value wins: the command line, `TOUCHLINE_<NAME>` (and `REDIS_URL`),
-the TOML file (`TOUCHLINE_CONFIG`, else `touchline.toml` in the data directory), the default. The
-core never sees settings, only values; how a value is used is the business of who takes it.
+the TOML file (`TOUCHLINE_CONFIG`, else `touchline.toml` in the data directory), the default. An
+empty variable counts as none. The core never sees settings, only values; how a value is used is the
+business of who takes it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ LogFormat = Literal["console", "json"]
 
 PREFIX = "TOUCHLINE_"
 NOT_SETTINGS = frozenset({"TOUCHLINE_CONFIG", "TOUCHLINE_KEY"})
+YES = frozenset({"1", "true", "yes", "on"})
+NO = frozenset({"0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +68,8 @@ class Setting:
     name: str
     default: str
     unit: str
-    help: str
     read: Callable[[Any], Any]
+    help: str
 
 
 def _text(value: object) -> str:
@@ -99,12 +102,10 @@ def _word(*words: str) -> Callable[[Any], str]:
 
 
 def _flag(value: object) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if isinstance(value, bool):
-        return value
-    if not isinstance(value, str) or value.strip().lower() not in words:
+    word = str(value).strip().lower()
+    if word not in YES | NO:
         raise ValueError("write true or false")
-    return words[value.strip().lower()]
+    return word in YES
 
 
 def _path(value: object) -> Path:
@@ -142,38 +143,50 @@ def _networks(value: object) -> tuple[Network, ...]:
         raise ValueError(f"{error}; write such as 192.0.2.7, 198.51.100.0/24") from None
 
 
+# fmt: off
 SETTINGS = (
-    Setting("data", "./data", "path", "Directory that holds everything: the database, the log, the key.", _path),
-    Setting("host", "127.0.0.1", "address", "Address the collector listens on; 0.0.0.0 for all.", _text),
-    Setting("port", "8000", "port", "Port the collector listens on.", _whole(1, 65535)),
-    Setting("redis_url", "", "URL", "An outside Redis or Valkey; empty for the embedded server. REDIS_URL "
-            "is read too.", _maybe(_url("redis", "rediss", "unix"))),
-    Setting("fsync", "everysec", "word", "When the embedded server syncs its log to disk: everysec, or always "
-            "(before each answer).", _word("everysec", "always")),
-    Setting("workers", "1", "processes", "Collector processes.", _whole(1, 64)),
-    Setting("threads", "32", "threads", "Requests that one collector process answers at once.", _whole(1, 1024)),
-    Setting("proxies", "0", "proxies", "Proxies in front of the collector whose X-Forwarded headers are "
-            "believed.", _whole(0, 16)),
-    Setting("url_prefix", "", "path", "Path of the site under which the collector stands, such as /t.", _prefix),
-    Setting("public_url", "", "URL", "Address by which browsers reach the collector, prefix included; empty: "
-            "as each request says.", _maybe(_url("http", "https"))),
-    Setting("cookie_days", "395", "days", "Life of the visitor cookie.", _whole(1, 400)),
-    Setting("cookie_renewal", "rolling", "word", "rolling: each answer renews the cookie; fixed: its life counts "
-            "from the first visit.", _word("rolling", "fixed")),
-    Setting("ip_storage", "masked", "word", "What is kept of an IP address: none, masked, full.",
-            _word("none", "masked", "full")),
-    Setting("internal_ips", "", "networks", "Addresses whose hits are dropped as internal.", _networks),
-    Setting("geo_file", "", "path", "A MaxMind-format (.mmdb) file for the visitor's country.", _maybe(_path)),
-    Setting("session_gap_s", "1800", "seconds", "A session ends when no hit came for longer than this.",
-            _whole(60, 86_400)),
-    Setting("session_max_s", "86400", "seconds", "The longest that one session may last.", _whole(3_600, 604_800)),
-    Setting("lookback_days", "90", "days", "How long before a conversion a touchpoint may still count.",
-            _whole(1, 3_650)),
-    Setting("tryout", "true", "true or false", "Serve the try-out site, and make the site `tryout` at first "
-            "start.", _flag),
-    Setting("log_format", "console", "word", "Form of the log on stderr: console or json.",
-            _word("console", "json")),
-)  # fmt: skip
+    Setting("data", "./data", "path", _path,
+            "Directory that holds everything: the database, the log, the key."),
+    Setting("host", "127.0.0.1", "address", _text,
+            "Address the collector listens on; 0.0.0.0 for all."),
+    Setting("port", "8000", "port", _whole(1, 65535),
+            "Port the collector listens on."),
+    Setting("redis_url", "", "URL", _maybe(_url("redis", "rediss", "unix")),
+            "An outside Redis or Valkey; empty for the embedded server. REDIS_URL is read too."),
+    Setting("fsync", "everysec", "word", _word("everysec", "always"),
+            "When the embedded server syncs to disk: everysec, or always (before each answer)."),
+    Setting("workers", "1", "processes", _whole(1, 64),
+            "Collector processes."),
+    Setting("threads", "32", "threads", _whole(1, 1024),
+            "Requests that one collector process answers at once."),
+    Setting("proxies", "0", "proxies", _whole(0, 16),
+            "Proxies in front of the collector whose X-Forwarded headers are believed."),
+    Setting("url_prefix", "", "path", _prefix,
+            "Path of the site under which the collector stands, such as /t."),
+    Setting("public_url", "", "URL", _maybe(_url("http", "https")),
+            "Address by which browsers reach the collector, prefix included; empty: as each request says."),
+    Setting("cookie_days", "395", "days", _whole(1, 400),
+            "Life of the visitor cookie."),
+    Setting("cookie_renewal", "rolling", "word", _word("rolling", "fixed"),
+            "rolling: each answer renews the cookie; fixed: its life counts from the first visit."),
+    Setting("ip_storage", "masked", "word", _word("none", "masked", "full"),
+            "What is kept of an IP address: none, masked, full."),
+    Setting("internal_ips", "", "networks", _networks,
+            "Addresses whose hits are dropped as internal."),
+    Setting("geo_file", "", "path", _maybe(_path),
+            "A MaxMind-format (.mmdb) file for the visitor's country."),
+    Setting("session_gap_s", "1800", "seconds", _whole(60, 86_400),
+            "A session ends when no hit came for longer than this."),
+    Setting("session_max_s", "86400", "seconds", _whole(3_600, 604_800),
+            "The longest that one session may last."),
+    Setting("lookback_days", "90", "days", _whole(1, 3_650),
+            "How long before a conversion a touchpoint may still count."),
+    Setting("tryout", "true", "true or false", _flag,
+            "Serve the try-out site, and make the site `tryout` at first start."),
+    Setting("log_format", "console", "word", _word("console", "json"),
+            "Form of the log on stderr: console or json."),
+)
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +264,7 @@ def _find(
         return Origin("command line", given[setting.name])
     variables = [PREFIX + setting.name.upper()] + (["REDIS_URL"] if setting.name == "redis_url" else [])
     for variable in variables:
-        if variable in environ:
+        if environ.get(variable):
             return Origin(variable, environ[variable])
     return file.get(setting.name) or Origin("default", setting.default)
 

@@ -39,7 +39,7 @@ def workspace_key(data: Path, environ: Mapping[str, str]) -> bytes:
     text = environ.get("TOUCHLINE_KEY", "").strip()
     if text:
         if len(text) < LEAST_TEXT:
-            raise Permanent(f"TOUCHLINE_KEY is shorter than {LEAST_TEXT} characters; `openssl rand -hex 32` makes one.")
+            raise Permanent("TOUCHLINE_KEY is too short; `openssl rand -hex 32` makes a good one.")
         return derive(text.encode(), "workspace")
     path = data / FILE
     try:
@@ -72,7 +72,7 @@ def _read(path: Path) -> bytes | None:
             raise Permanent(f"Others may read {path}; run `chmod 600 {path}`.")
         key = _parse(file.read())
     if key is None:
-        raise Permanent(f"{path} is no key (64 hexadecimal digits); restore it from a backup of the data directory.")
+        raise Permanent(f"{path} is no key (64 hexadecimal digits); restore it from a backup.")
     return key
 
 

@@ -1,0 +1,5 @@
+"""`python -m tracker VERB` is `touchline VERB`."""
+
+from tracker.cli import main
+
+main(prog_name="touchline")

@@ -1,0 +1,122 @@
+"""The command line: `touchline VERB`, one function a verb, imported when it is called.
+
+stdout carries data, stderr talk and progress. Exit codes: 0 done; 1 a check found a difference, or
+it failed; 2 wrong use. This module knows the verbs' places and maps errors to exit codes; what a
+verb does stands in its own module.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tracker import __version__, config
+from tracker.errors import BadRequest, TouchlineError
+
+VERBS = {
+    "up": "tracker.cli.run:up",
+    "serve": "tracker.cli.run:serve",
+    "work": "tracker.cli.run:work",
+    "schedule": "tracker.cli.run:schedule",
+    "config": "tracker.cli.run:show_config",
+    "site": "tracker.cli.sites:site",
+    "number": "tracker.cli.sites:number",
+    "snippet": "tracker.cli.sites:snippet",
+    "load": "tracker.cli.facts:load",
+    "drain": "tracker.cli.facts:drain",
+    "rebuild": "tracker.cli.facts:rebuild",
+    "verify": "tracker.cli.facts:verify",
+    "export": "tracker.cli.out:export",
+    "explain": "tracker.cli.out:explain",
+    "classify": "tracker.cli.classify:classify",
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every verb is given: the settings, read when first asked for.
+
+    `data` and `given` are what the command line says; both win over the environment.
+    """
+
+    data: Path | None = None
+    given: dict[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def settings(self) -> config.Settings:
+        """The settings of this call."""
+        return config.load(os.environ, data=self.data, **self.given)
+
+    def but(self, data: Path | None = None, **given: object) -> Context:
+        """Copy with what a verb's own options say on top."""
+        return Context(data or self.data, {**self.given, **given})
+
+
+pass_context = click.make_pass_decorator(Context)
+
+
+class Failure(click.ClickException):
+    """An expected failure: its text on stderr, and an exit code."""
+
+    def __init__(self, error: TouchlineError) -> None:
+        super().__init__(str(error))
+        self.exit_code = 2 if isinstance(error, BadRequest) else 1
+
+
+class Verbs(click.Group):
+    """A group that imports a verb when it is called, and suggests one when there is none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the verbs in the table's order."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb of that name."""
+        if cmd_name not in VERBS:
+            return None
+        module, name = VERBS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb that the arguments begin with, or suggest one."""
+        if args and args[0] not in VERBS:
+            near = difflib.get_close_matches(args[0], VERBS, n=2, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`touchline --help` lists the verbs."
+            raise click.UsageError(f"There is no verb {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; an error of ours becomes a message and an exit code, without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except TouchlineError as error:
+            raise Failure(error) from error
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="touchline")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Data directory, for every verb; else TOUCHLINE_DATA, else ./data.",
+)
+@click.pass_context
+def main(ctx: click.Context, data: Path | None) -> None:
+    """touchline up
+
+    The line above starts all of Touchline on this machine; its first page says what to do next.
+    Every verb works on one data directory.
+
+    Exit codes: 0 done; 1 a check found a difference, or it failed; 2 wrong use.
+    """
+    ctx.obj = Context(data)
