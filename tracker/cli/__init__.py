@@ -62,12 +62,16 @@ class Context:
 pass_context = click.make_pass_decorator(Context)
 
 
-class Failure(click.ClickException):
-    """An expected failure: its text on stderr, and an exit code."""
+class Failed(click.ClickException):
+    """An expected failure: its text on stderr, exit code 1."""
 
-    def __init__(self, error: TouchlineError) -> None:
-        super().__init__(str(error))
-        self.exit_code = 2 if isinstance(error, BadRequest) else 1
+    exit_code = 1
+
+
+class Misused(click.ClickException):
+    """What the caller gave cannot be used: the text on stderr, exit code 2."""
+
+    exit_code = 2
 
 
 class Verbs(click.Group):
@@ -99,8 +103,10 @@ class Verbs(click.Group):
         """Run the verb; an error of ours becomes a message and an exit code, without a traceback."""
         try:
             return super().invoke(ctx)
+        except BadRequest as error:
+            raise Misused(str(error)) from error
         except TouchlineError as error:
-            raise Failure(error) from error
+            raise Failed(str(error)) from error
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

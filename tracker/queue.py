@@ -1,0 +1,134 @@
+"""The queue: the only place that knows the jobs' names, and how a drain is asked for.
+
+A job is a wake-up and no more: what there is to do stands on the log and in the store, so a job
+lost, doubled or killed halfway loses nothing. At most one drain is pending: a guard key lets one
+asker through at a time, and the job deletes the guard before it reads, so that what arrives while
+it runs asks for one more. The guard dies by itself, so a killed worker holds nobody up for long.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
+import redis
+
+QUEUE: Final = "touchline"
+DRAIN: Final = "worker.jobs.drain"
+
+WAKE_KEY: Final = "touchline:wake"
+WAKE_MS: Final = 3_000
+
+FAILURES_KEY: Final = "touchline:failures"
+
+JOB_TIMEOUT_S: Final = 3_600
+FAILURE_TTL_S: Final = 86_400
+_DRAIN_ID: Final = "drain-"
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """How a job's last runs failed: `count` times in a row, `total` times ever."""
+
+    count: int = 0
+    total: int = 0
+    at_ms: int = 0
+    error: str = ""
+
+
+def wake_drain(client: redis.Redis) -> bool:
+    """Ask for a drain unless one is asked for already.
+
+    Returns:
+        Whether a job was put on the queue.
+    """
+    return bool(client.set(WAKE_KEY, b"1", nx=True, px=WAKE_MS)) and enqueue_drain(client)
+
+
+def enqueue_drain(client: redis.Redis) -> bool:
+    """Put a drain on the queue unless one is pending; for who has taken the guard.
+
+    Returns:
+        Whether a job was put on the queue.
+    """
+    if _is_pending(client, _DRAIN_ID):
+        return False
+    enqueue(client, DRAIN, job_id=_DRAIN_ID + uuid.uuid4().hex)
+    return True
+
+
+def release_wake(client: redis.Redis) -> None:
+    """Let the next asker through: the first act of a drain."""
+    client.delete(WAKE_KEY)
+
+
+def hold_wake(client: redis.Redis, hold_ms: int) -> None:
+    """Let nobody through for a while: a drain that failed is not to be run again at once."""
+    client.set(WAKE_KEY, b"1", px=hold_ms)
+
+
+def enqueue(client: redis.Redis, job: str, *, job_id: str) -> None:
+    """Put a job on the one queue.
+
+    Args:
+        job: one of the names of this module.
+        job_id: letters, digits, dashes and underscores.
+    """
+    from rq import Queue
+    from rq.serializers import JSONSerializer
+
+    Queue(QUEUE, connection=client, serializer=JSONSerializer).enqueue_call(
+        job, job_id=job_id, timeout=JOB_TIMEOUT_S, result_ttl=0, failure_ttl=FAILURE_TTL_S, description=job
+    )
+
+
+def record_failure(client: redis.Redis, job: str, error: str, now_ms: int) -> int:
+    """Count a failed run where the health page and the metrics can see it.
+
+    Args:
+        job: the job's name.
+        error: one line, without personal data.
+        now_ms: when it failed.
+
+    Returns:
+        How many times in a row it has failed now.
+    """
+    key = f"{FAILURES_KEY}:{job}"
+    pipe = client.pipeline(transaction=True)
+    pipe.hincrby(key, "count", 1)
+    pipe.hincrby(key, "total", 1)
+    pipe.hset(key, mapping={"at_ms": now_ms, "error": error[:500]})
+    return int(pipe.execute()[0])
+
+
+def clear_failures(client: redis.Redis, job: str) -> None:
+    """Say that the job works again; the total stays."""
+    key = f"{FAILURES_KEY}:{job}"
+    if client.hget(key, "count") not in (None, b"0"):
+        client.hset(key, "count", 0)
+
+
+def failures(client: redis.Redis, job: str = DRAIN) -> Failures:
+    """Read how a job's last runs failed."""
+    row = {_text(key): _text(value) for key, value in client.hgetall(f"{FAILURES_KEY}:{job}").items()}
+    return Failures(
+        count=int(row.get("count", 0)),
+        total=int(row.get("total", 0)),
+        at_ms=int(row.get("at_ms", 0)),
+        error=row.get("error", ""),
+    )
+
+
+def pending(client: redis.Redis) -> int:
+    """Count the jobs that wait for a worker."""
+    return int(client.llen(f"rq:queue:{QUEUE}"))
+
+
+def _is_pending(client: redis.Redis, prefix: str) -> bool:
+    waiting = client.lrange(f"rq:queue:{QUEUE}", 0, 99)
+    return any(_text(job_id).startswith(prefix) for job_id in waiting)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
