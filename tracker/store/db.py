@@ -1,0 +1,94 @@
+"""The workspace's SQLite file: where it is, how it is opened, how a write is wrapped.
+
+One writer at a time: facts and views are written under `writer_lock`, a lock of the operating system
+that a killed process gives back. Configuration is written in short transactions of its own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlite_utils
+
+from tracker.errors import Permanent, Retryable
+
+FILE = "touchline.db"
+LOCK = "writer.lock"
+
+_PRAGMAS = ("busy_timeout = 5000", "foreign_keys = ON", "synchronous = NORMAL", "cache_size = -32000")
+
+
+def open_store(data: Path, *, write: bool = False) -> sqlite3.Connection:
+    """Open the store of a data directory, with the newest schema.
+
+    Args:
+        data: the data directory; created when missing.
+        write: whether this connection may write; one that may not refuses to.
+
+    Raises:
+        Permanent: the file is no store of ours, or was written by a newer version.
+    """
+    from tracker.store.migrations import migrate
+
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = data / FILE
+    try:
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for pragma in _PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
+        migrate(db, path)
+    except sqlite3.DatabaseError as error:
+        raise Permanent(f"{path} cannot be opened as Touchline's store: {error}") from error
+    if not write:
+        db.execute("PRAGMA query_only = ON")
+    return db
+
+
+def wrapped(db: sqlite3.Connection) -> sqlite_utils.Database:
+    """Give the same connection its sqlite-utils face, for schema and small tables."""
+    return sqlite_utils.Database(db)
+
+
+@contextmanager
+def atomic(db: sqlite3.Connection) -> Iterator[None]:
+    """Write all or nothing; takes the write lock at once, so that two writers queue up."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.rollback()
+        raise
+    db.execute("COMMIT")
+
+
+@contextmanager
+def writer_lock(data: Path, *, wait_s: float = 600.0) -> Iterator[None]:
+    """Hold the one writer's place; a process that dies gives it back.
+
+    Raises:
+        Retryable: another process wrote for longer than `wait_s`.
+    """
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(data / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        _take(handle, deadline=time.monotonic() + wait_s)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int, *, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Retryable("another process has been writing for too long; try again later") from None
+            time.sleep(0.005)

@@ -1,0 +1,261 @@
+-- Tables are singular and Touchline's own; the plural views over them are for people (readable.sql).
+
+-- Configuration: written by the command line, read by all.
+CREATE TABLE site (
+  site_no INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE CHECK (key <> ''),
+  domains TEXT NOT NULL CHECK (json_valid(domains)), -- list of host names
+  timezone TEXT NOT NULL,
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  region TEXT NOT NULL CHECK (length(region) = 2),   -- by which national phone numbers are read
+  consent TEXT NOT NULL CHECK (consent IN ('granted', 'required')),
+  honour_gpc INTEGER NOT NULL CHECK (honour_gpc IN (0, 1)),
+  honour_dnt INTEGER NOT NULL CHECK (honour_dnt IN (0, 1)),
+  cross_site INTEGER NOT NULL CHECK (cross_site IN (0, 1))
+) STRICT;
+CREATE TABLE token (
+  token_hash TEXT PRIMARY KEY,                       -- SHA-256 of the token, hex
+  site_no INTEGER NOT NULL REFERENCES site,
+  purpose TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  revoked_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE static_number (
+  site_no INTEGER NOT NULL REFERENCES site,
+  number TEXT NOT NULL,                              -- E.164
+  source TEXT NOT NULL,
+  medium TEXT NOT NULL,
+  campaign TEXT,
+  PRIMARY KEY (site_no, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE counter (
+  name TEXT PRIMARY KEY,                             -- config_version, change_no
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Facts: append-only.
+CREATE TABLE string (
+  string_no INTEGER PRIMARY KEY,                     -- stands for a long text wherever it recurs
+  digest BLOB NOT NULL UNIQUE,                       -- 12 bytes of BLAKE2b
+  value TEXT NOT NULL
+) STRICT;
+CREATE TABLE visitor (
+  visitor_no INTEGER PRIMARY KEY,
+  visitor_id TEXT NOT NULL UNIQUE,
+  identifier_id TEXT NOT NULL                        -- keyed hash: the person's id while alone
+) STRICT;
+CREATE TABLE hit (
+  hit_no INTEGER PRIMARY KEY,                        -- order of arrival
+  site_no INTEGER NOT NULL,
+  event_key ANY NOT NULL,                            -- 16 bytes of a UUID, or the text of another id
+  visitor_no INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,                            -- corrected for the client's clock
+  seq INTEGER,
+  kind INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),   -- page, event, engagement
+  name_no INTEGER,
+  page_no INTEGER NOT NULL,                          -- canonical URL
+  title_no INTEGER,
+  tags_no INTEGER,                                   -- campaign parameters and click ids, JSON
+  referrer_no INTEGER,
+  prev_no INTEGER,                                   -- the page before, of a route change
+  client_no INTEGER,                                 -- user agent, hints, language, screen; JSON
+  ip_no INTEGER,                                     -- masked
+  flags INTEGER NOT NULL,                            -- 1 bot said so, 2 webdriver, 4 prefetch, 8 internal
+  consent INTEGER,                                   -- 1 granted, 0 denied
+  engaged_ms INTEGER,
+  scroll_pct INTEGER,
+  extra TEXT,                                        -- props, link, mail and unknown fields, JSON
+  received_ms INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX hit_event ON hit (event_key, site_no);
+CREATE INDEX hit_visitor ON hit (visitor_no, at_ms);
+CREATE TABLE hit_version (
+  site_no INTEGER NOT NULL,                          -- all versions of a hit that was told differently
+  event_key ANY NOT NULL,
+  digest BLOB NOT NULL,
+  content TEXT NOT NULL CHECK (json_valid(content)),
+  PRIMARY KEY (site_no, event_key, digest)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE fact (
+  fact_no INTEGER PRIMARY KEY,                       -- order of arrival
+  kind TEXT NOT NULL,
+  site_no INTEGER NOT NULL,                          -- 0: of no one site
+  key TEXT NOT NULL,                                 -- natural key
+  version_ms INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  content TEXT NOT NULL CHECK (json_valid(content)),
+  origin TEXT NOT NULL,                              -- script, api, load
+  received_ms INTEGER NOT NULL,
+  UNIQUE (kind, site_no, key, digest)
+) STRICT;
+CREATE TABLE reject (
+  reject_no INTEGER PRIMARY KEY,                     -- what could not be understood, for replay
+  received_ms INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  message TEXT NOT NULL,
+  site TEXT,
+  ip TEXT,
+  origin TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+CREATE TABLE load_count (
+  origin TEXT PRIMARY KEY,                           -- one run of load
+  added INTEGER NOT NULL,
+  repeated INTEGER NOT NULL,
+  rejected INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Views: a pure function of the facts, kept materialised. view: marks where they begin.
+CREATE TABLE dirty (
+  noun TEXT NOT NULL,                                -- what must be recomputed
+  key ANY NOT NULL,
+  PRIMARY KEY (noun, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE source (
+  source_no INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE,
+  channel TEXT NOT NULL,
+  source TEXT NOT NULL,
+  medium TEXT NOT NULL,
+  campaign TEXT,
+  term TEXT,
+  content TEXT,
+  referrer_host TEXT,
+  rule TEXT NOT NULL,
+  rules_version TEXT NOT NULL
+) STRICT;
+CREATE TABLE client (
+  client_no INTEGER PRIMARY KEY,                     -- string_no of its text
+  browser TEXT,
+  os TEXT,
+  device TEXT,
+  bot_reason TEXT
+) STRICT;
+CREATE TABLE session (
+  session_no INTEGER PRIMARY KEY,
+  session_id TEXT NOT NULL UNIQUE,
+  site_no INTEGER NOT NULL,
+  visitor_no INTEGER NOT NULL,
+  started_ms INTEGER NOT NULL,
+  ended_ms INTEGER NOT NULL CHECK (ended_ms >= started_ms),
+  hits INTEGER NOT NULL CHECK (hits > 0),
+  pages INTEGER NOT NULL,
+  engaged_ms INTEGER NOT NULL,
+  opened_hit_no INTEGER NOT NULL,
+  landing_no INTEGER NOT NULL,
+  exit_no INTEGER NOT NULL,
+  opened_by TEXT NOT NULL CHECK (opened_by IN ('first', 'gap', 'max_length', 'new_source')),
+  source_no INTEGER NOT NULL,
+  click_name TEXT,
+  click_no INTEGER,                                  -- string_no of the click id
+  client_no INTEGER,
+  country TEXT,
+  is_repeat_click INTEGER NOT NULL CHECK (is_repeat_click IN (0, 1)),
+  changed_no INTEGER NOT NULL
+) STRICT;
+CREATE INDEX session_visitor ON session (visitor_no, started_ms);
+CREATE TABLE click_use (
+  name TEXT NOT NULL,                                -- first use of a click id by each visitor
+  value TEXT NOT NULL,
+  visitor_no INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  event_id TEXT NOT NULL,
+  PRIMARY KEY (value, name, visitor_no)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX click_use_visitor ON click_use (visitor_no);
+CREATE TABLE identifier (
+  identifier_no INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  identifier_id TEXT NOT NULL,
+  visitor_no INTEGER,
+  person_no INTEGER NOT NULL,                        -- identifier_no of the person's oldest identifier
+  first_ms INTEGER NOT NULL,
+  changed_no INTEGER NOT NULL,
+  UNIQUE (kind, value)
+) STRICT;
+CREATE UNIQUE INDEX identifier_visitor ON identifier (visitor_no) WHERE visitor_no IS NOT NULL;
+CREATE INDEX identifier_person ON identifier (person_no);
+CREATE TABLE mention (
+  identifier_no INTEGER NOT NULL,                    -- a fact that names an identifier
+  fact TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (identifier_no, fact)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mention_fact ON mention (fact);
+CREATE TABLE evidence (
+  fact TEXT NOT NULL,                                -- a fact that says two identifiers belong together
+  rule TEXT NOT NULL,
+  a_no INTEGER NOT NULL,
+  b_no INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (fact, a_no, b_no)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX evidence_a ON evidence (a_no);
+CREATE INDEX evidence_b ON evidence (b_no);
+CREATE TABLE lead (
+  lead_no INTEGER PRIMARY KEY,
+  lead_id TEXT NOT NULL UNIQUE,
+  site_no INTEGER NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('form', 'call', 'chat', 'booking')),
+  provider TEXT NOT NULL,
+  provider_id TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  name TEXT,
+  email TEXT,                                        -- as given
+  phone TEXT,
+  company TEXT,
+  tracking_number TEXT,
+  page_url TEXT,
+  duration_s INTEGER,
+  answered INTEGER,
+  status TEXT,
+  value TEXT,                                        -- decimal, major units
+  currency TEXT,
+  tags TEXT,                                         -- what the provider says of the source, JSON
+  proved_visitor_no INTEGER,
+  email_no INTEGER,                                  -- identifiers
+  phone_no INTEGER,
+  identifier_no INTEGER,                             -- the one that names its person
+  called TEXT,                                       -- tracking number, E.164
+  visitor_no INTEGER,
+  session_id TEXT,
+  match_rule TEXT,
+  match_confidence REAL,
+  match_evidence TEXT,
+  source_no INTEGER,
+  click_name TEXT,
+  click_no INTEGER,
+  changed_no INTEGER NOT NULL
+) STRICT;
+CREATE INDEX lead_identifier ON lead (identifier_no);
+CREATE INDEX lead_called ON lead (called) WHERE called IS NOT NULL;
+CREATE INDEX lead_at ON lead (at_ms);
+CREATE TABLE journey (
+  journey_id TEXT PRIMARY KEY,
+  conversion_kind TEXT NOT NULL,
+  conversion_id TEXT NOT NULL,
+  site_no INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  identifier_no INTEGER,
+  first_ms INTEGER,
+  first_source_no INTEGER,
+  last_source_no INTEGER,
+  lead_channel TEXT,
+  days INTEGER NOT NULL,
+  touch_count INTEGER NOT NULL,
+  path TEXT NOT NULL CHECK (json_valid(path)),
+  touch_ids TEXT NOT NULL CHECK (json_valid(touch_ids)),
+  changed_no INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE change (
+  change_no INTEGER NOT NULL,                        -- one pass of stitch
+  noun TEXT NOT NULL,
+  id TEXT NOT NULL,
+  before TEXT,                                       -- what moved, JSON; null: it is new
+  after TEXT,                                        -- null: it is gone
+  because TEXT NOT NULL,                             -- the fact that moved it
+  recorded_ms INTEGER NOT NULL,
+  PRIMARY KEY (change_no, noun, id)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,169 @@
+-- What people read: plural views with readable names, ISO times and the columns of the exports.
+CREATE VIEW person_of_visitor AS
+SELECT visitor.visitor_no,
+  coalesce(person.identifier_id, visitor.identifier_id) AS person_id
+FROM visitor
+LEFT JOIN identifier ON identifier.visitor_no = visitor.visitor_no
+LEFT JOIN identifier AS person ON person.identifier_no = identifier.person_no;
+
+CREATE VIEW sessions AS
+SELECT session.session_id, site.key AS site, visitor.visitor_id, who.person_id,
+  strftime('%Y-%m-%dT%H:%M:%fZ', session.started_ms / 1000.0, 'unixepoch') AS started_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', session.ended_ms / 1000.0, 'unixepoch') AS ended_at,
+  session.hits, session.pages, session.engaged_ms / 1000.0 AS engaged_s,
+  landing.value AS landing_page, leaving.value AS exit_page, session.opened_by,
+  source.channel, source.source, source.medium, source.campaign, source.term, source.content,
+  session.click_name AS click_id_name, click.value AS click_id,
+  source.referrer_host, source.rule, source.rules_version,
+  client.browser, client.os, client.device, session.country, session.is_repeat_click
+FROM session
+JOIN site USING (site_no)
+JOIN visitor USING (visitor_no)
+JOIN person_of_visitor AS who USING (visitor_no)
+JOIN source USING (source_no)
+JOIN string AS landing ON landing.string_no = session.landing_no
+JOIN string AS leaving ON leaving.string_no = session.exit_no
+LEFT JOIN string AS click ON click.string_no = session.click_no
+LEFT JOIN client ON client.client_no = session.client_no;
+
+CREATE VIEW leads AS
+SELECT lead.lead_id, site.key AS site, lead.kind, lead.provider, lead.provider_id,
+  strftime('%Y-%m-%dT%H:%M:%fZ', lead.at_ms / 1000.0, 'unixepoch') AS at,
+  lead.name, lead.email, lead.phone, lead.company, lead.tracking_number, lead.page_url,
+  lead.duration_s, lead.answered, 0 AS is_junk, person.identifier_id AS person_id,
+  visitor.visitor_id, lead.session_id, lead.match_rule, lead.match_confidence,
+  lead.match_evidence, lead.status, NULL AS duplicate_of,
+  source.channel, source.source, source.medium, source.campaign, source.term, source.content,
+  lead.click_name AS click_id_name, click.value AS click_id,
+  landing.value AS landing_page, source.referrer_host, source.rule, source.rules_version,
+  lead.value, lead.currency
+FROM lead
+JOIN site USING (site_no)
+LEFT JOIN visitor ON visitor.visitor_no = lead.visitor_no
+LEFT JOIN identifier ON identifier.identifier_no = lead.identifier_no
+LEFT JOIN identifier AS person ON person.identifier_no = identifier.person_no
+LEFT JOIN source ON source.source_no = lead.source_no
+LEFT JOIN session ON session.session_id = lead.session_id
+LEFT JOIN string AS landing ON landing.string_no = session.landing_no
+LEFT JOIN string AS click ON click.string_no = lead.click_no;
+
+CREATE VIEW touch AS
+SELECT session.session_id AS touch_id, session.site_no, who.person_id, session.started_ms AS at_ms,
+  'session' AS kind, session.session_id, session.visitor_no, session.source_no,
+  session.click_name, session.click_no, session.landing_no, session.client_no, session.country,
+  session.changed_no
+FROM session JOIN person_of_visitor AS who USING (visitor_no)
+UNION ALL
+SELECT lead.lead_id, lead.site_no, person.identifier_id, lead.at_ms,
+  'lead', lead.session_id, lead.visitor_no, lead.source_no,
+  lead.click_name, lead.click_no, session.landing_no, session.client_no, session.country,
+  lead.changed_no
+FROM lead
+LEFT JOIN identifier ON identifier.identifier_no = lead.identifier_no
+LEFT JOIN identifier AS person ON person.identifier_no = identifier.person_no
+LEFT JOIN session ON session.session_id = lead.session_id;
+
+CREATE VIEW touchpoints AS
+SELECT touch.touch_id, site.key AS site, touch.person_id, NULL AS account_id,
+  row_number() OVER (
+    PARTITION BY coalesce(touch.person_id, touch.touch_id) ORDER BY touch.at_ms, touch.touch_id
+  ) AS position,
+  strftime('%Y-%m-%dT%H:%M:%fZ', touch.at_ms / 1000.0, 'unixepoch') AS at,
+  touch.kind, touch.session_id, visitor.visitor_id,
+  source.channel, source.source, source.medium, source.campaign, source.term, source.content,
+  touch.click_name AS click_id_name, click.value AS click_id,
+  landing.value AS landing_page, source.referrer_host, client.device, touch.country,
+  source.rule, source.rules_version
+FROM touch
+JOIN site USING (site_no)
+LEFT JOIN visitor USING (visitor_no)
+LEFT JOIN source USING (source_no)
+LEFT JOIN string AS landing ON landing.string_no = touch.landing_no
+LEFT JOIN string AS click ON click.string_no = touch.click_no
+LEFT JOIN client ON client.client_no = touch.client_no;
+
+CREATE VIEW journeys AS
+SELECT journey.journey_id, site.key AS site, journey.conversion_kind, journey.conversion_id,
+  strftime('%Y-%m-%dT%H:%M:%fZ', journey.at_ms / 1000.0, 'unixepoch') AS at,
+  person.identifier_id AS person_id, NULL AS account_id, journey.touch_count,
+  strftime('%Y-%m-%dT%H:%M:%fZ', journey.first_ms / 1000.0, 'unixepoch') AS first_at,
+  one.channel AS first_channel, one.source AS first_source, one.medium AS first_medium,
+  one.campaign AS first_campaign,
+  two.channel AS last_channel, two.source AS last_source, two.medium AS last_medium,
+  two.campaign AS last_campaign,
+  journey.lead_channel, journey.days, journey.path, journey.touch_ids
+FROM journey
+JOIN site USING (site_no)
+LEFT JOIN identifier ON identifier.identifier_no = journey.identifier_no
+LEFT JOIN identifier AS person ON person.identifier_no = identifier.person_no
+LEFT JOIN source AS one ON one.source_no = journey.first_source_no
+LEFT JOIN source AS two ON two.source_no = journey.last_source_no;
+
+CREATE VIEW visitor_span AS
+SELECT visitor_no, min(started_ms) AS first_ms, max(ended_ms) AS last_ms FROM session GROUP BY visitor_no;
+
+CREATE VIEW persons AS
+SELECT known.person_id,
+  json_group_array(known.identifier_id) FILTER (WHERE known.identifier_id <> known.person_id) AS aliases,
+  json_group_array(known.value) FILTER (WHERE known.kind = 'visitor') AS visitors,
+  json_group_array(known.value) FILTER (WHERE known.kind = 'email') AS emails,
+  json_group_array(known.value) FILTER (WHERE known.kind = 'phone') AS phones,
+  '[]' AS crm_ids, NULL AS account_id,
+  strftime('%Y-%m-%dT%H:%M:%fZ', min(known.first_ms) / 1000.0, 'unixepoch') AS first_seen_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', max(known.last_ms) / 1000.0, 'unixepoch') AS last_seen_at
+FROM (
+  SELECT person.identifier_id AS person_id, identifier.kind, identifier.value, identifier.identifier_id,
+    identifier.first_ms, max(
+      identifier.first_ms, coalesce(span.last_ms, 0),
+      (SELECT coalesce(max(mention.at_ms), 0) FROM mention
+       WHERE mention.identifier_no = identifier.identifier_no)
+    ) AS last_ms
+  FROM identifier
+  JOIN identifier AS person ON person.identifier_no = identifier.person_no
+  LEFT JOIN visitor_span AS span ON span.visitor_no = identifier.visitor_no
+  ORDER BY person_id, identifier.kind, identifier.value
+) AS known
+GROUP BY known.person_id
+UNION ALL
+SELECT visitor.identifier_id, '[]', json_array(visitor.visitor_id), '[]', '[]', '[]', NULL,
+  strftime('%Y-%m-%dT%H:%M:%fZ', span.first_ms / 1000.0, 'unixepoch'),
+  strftime('%Y-%m-%dT%H:%M:%fZ', span.last_ms / 1000.0, 'unixepoch')
+FROM visitor_span AS span JOIN visitor USING (visitor_no)
+WHERE NOT EXISTS (SELECT 1 FROM identifier WHERE identifier.visitor_no = visitor.visitor_no);
+
+CREATE VIEW hits AS
+SELECT hit.hit_no, site.key AS site,
+  CASE typeof(hit.event_key) WHEN 'text' THEN hit.event_key ELSE lower(
+    substr(hex(hit.event_key), 1, 8) || '-' || substr(hex(hit.event_key), 9, 4) || '-' ||
+    substr(hex(hit.event_key), 13, 4) || '-' || substr(hex(hit.event_key), 17, 4) || '-' ||
+    substr(hex(hit.event_key), 21)) END AS event_id,
+  strftime('%Y-%m-%dT%H:%M:%fZ', hit.at_ms / 1000.0, 'unixepoch') AS at,
+  visitor.visitor_id, who.person_id,
+  CASE WHEN hit.flags = 0 AND client.bot_reason IS NULL THEN (
+    SELECT session.session_id FROM session JOIN hit AS opened ON opened.hit_no = session.opened_hit_no
+    WHERE session.visitor_no = hit.visitor_no AND session.site_no = hit.site_no
+      AND (session.started_ms, coalesce(opened.seq, -1), opened.event_key)
+        <= (hit.at_ms, coalesce(hit.seq, -1), hit.event_key)
+      AND session.ended_ms >= hit.at_ms
+    ORDER BY session.started_ms DESC, coalesce(opened.seq, -1) DESC, opened.event_key DESC LIMIT 1
+  ) END AS session_id,
+  CASE hit.kind WHEN 0 THEN 'page' WHEN 1 THEN 'event' ELSE 'engagement' END AS type,
+  name.value AS name, page.value AS url, title.value AS title, referrer.value AS referrer,
+  tags.value AS tags, hit.seq, hit.engaged_ms / 1000.0 AS engaged_s, hit.scroll_pct,
+  client.browser, client.os, client.device,
+  hit.flags <> 0 OR client.bot_reason IS NOT NULL AS is_dropped,
+  CASE WHEN hit.flags & 4 THEN 'prefetch' WHEN hit.flags & 8 THEN 'internal'
+    WHEN hit.flags & 2 THEN 'bot:webdriver' WHEN hit.flags & 1 THEN 'bot:said_so'
+    ELSE 'bot:' || client.bot_reason END AS dropped_because,
+  hit.consent, hit.extra,
+  strftime('%Y-%m-%dT%H:%M:%fZ', hit.received_ms / 1000.0, 'unixepoch') AS received_at
+FROM hit
+JOIN site USING (site_no)
+JOIN visitor USING (visitor_no)
+JOIN person_of_visitor AS who USING (visitor_no)
+JOIN string AS page ON page.string_no = hit.page_no
+LEFT JOIN string AS name ON name.string_no = hit.name_no
+LEFT JOIN string AS title ON title.string_no = hit.title_no
+LEFT JOIN string AS tags ON tags.string_no = hit.tags_no
+LEFT JOIN string AS referrer ON referrer.string_no = hit.referrer_no
+LEFT JOIN client ON client.client_no = hit.client_no;

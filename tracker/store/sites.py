@@ -1,0 +1,144 @@
+"""Configuration of the workspace in the store: sites, their tokens, their static numbers.
+
+Every change raises `config_version`, so that a collector can poll one number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import sqlite3
+from dataclasses import asdict, dataclass
+
+from tracker.errors import BadRequest
+from tracker.model import Site, SiteKey
+from tracker.store.db import atomic
+
+_COLUMNS = "key, domains, timezone, currency, region, consent, honour_gpc, honour_dnt, cross_site"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a bearer of a token may do: one purpose on one site."""
+
+    site: SiteKey
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaticNumber:
+    """A number that stands for one source, such as a leaflet's; `number` is E.164."""
+
+    number: str
+    source: str
+    medium: str
+    campaign: str | None = None
+
+
+def config_version(db: sqlite3.Connection) -> int:
+    """Count the changes of the configuration so far."""
+    row = db.execute("SELECT value FROM counter WHERE name = 'config_version'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def load_sites(db: sqlite3.Connection) -> dict[SiteKey, Site]:
+    """Load all sites by key."""
+    return {site.key: site for site in map(_from_row, db.execute(f"SELECT {_COLUMNS} FROM site"))}
+
+
+def site_numbers(db: sqlite3.Connection) -> dict[str, int]:
+    """Load the store's number of each site by its key."""
+    return dict(db.execute("SELECT key, site_no FROM site"))
+
+
+def add_site(db: sqlite3.Connection, site: Site) -> None:
+    """Add a site.
+
+    Raises:
+        BadRequest: a site of this key is there already.
+    """
+    values = asdict(site) | {"domains": json.dumps(site.domains)}
+    with atomic(db):
+        if db.execute("SELECT 1 FROM site WHERE key = ?", [site.key]).fetchone():
+            raise BadRequest("no_site", f"the site {site.key!r} is there already; choose another key")
+        names = ", ".join(f":{name}" for name in _COLUMNS.split(", "))
+        db.execute(f"INSERT INTO site ({_COLUMNS}) VALUES ({names})", values)
+        _raise_version(db)
+
+
+def add_token(db: sqlite3.Connection, *, site: SiteKey, purpose: str, now_ms: int) -> str:
+    """Make a token for one purpose on a site; only its hash is kept, so show it now.
+
+    Raises:
+        BadRequest: no such site.
+    """
+    token = f"tl_{purpose}_{secrets.token_urlsafe(24)}"
+    with atomic(db):
+        row = [token_hash(token), site_no(db, site), purpose, now_ms]
+        db.execute("INSERT INTO token (token_hash, site_no, purpose, created_ms) VALUES (?, ?, ?, ?)", row)
+        _raise_version(db)
+    return token
+
+
+def token_hash(token: str) -> str:
+    """Hash a token as it is kept."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def load_tokens(db: sqlite3.Connection) -> dict[str, Token]:
+    """Load what each token that is not revoked may do, by its hash."""
+    rows = db.execute(
+        "SELECT token_hash, site.key, purpose FROM token JOIN site USING (site_no) WHERE revoked_ms IS NULL"
+    )
+    return {hashed: Token(SiteKey(key), purpose) for hashed, key, purpose in rows}
+
+
+def put_static_number(db: sqlite3.Connection, number: StaticNumber, *, site: SiteKey) -> None:
+    """Say what a static number stands for; leads that called it are matched again.
+
+    Raises:
+        BadRequest: no such site.
+    """
+    with atomic(db):
+        row = [site_no(db, site), number.number, number.source, number.medium, number.campaign]
+        db.execute("INSERT OR REPLACE INTO static_number VALUES (?, ?, ?, ?, ?)", row)
+        db.execute(
+            "INSERT OR IGNORE INTO dirty SELECT 'match', lead_id FROM lead WHERE called = ?", [number.number]
+        )
+        _raise_version(db)
+
+
+def load_static_numbers(db: sqlite3.Connection) -> dict[tuple[int, str], StaticNumber]:
+    """Load all static numbers by (site number, E.164)."""
+    rows = db.execute("SELECT site_no, number, source, medium, campaign FROM static_number")
+    return {(row[0], row[1]): StaticNumber(*row[1:]) for row in rows}
+
+
+def site_no(db: sqlite3.Connection, key: str) -> int:
+    """Find a site's number.
+
+    Raises:
+        BadRequest: no such site; the message lists those there are.
+    """
+    numbers = site_numbers(db)
+    if key not in numbers:
+        known = ", ".join(sorted(numbers)) or "none yet; add one with `touchline site add`"
+        raise BadRequest("no_site", f"there is no site {key!r}; known sites: {known}")
+    return numbers[key]
+
+
+def _raise_version(db: sqlite3.Connection) -> None:
+    db.execute(
+        "INSERT INTO counter VALUES ('config_version', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
+    )
+
+
+def _from_row(row: tuple[str, str, str, str, str, str, int, int, int]) -> Site:
+    key, domains, timezone, currency, region, consent, *flags = row
+    mode = "required" if consent == "required" else "granted"
+    gpc, dnt, cross = map(bool, flags)
+    return Site(
+        SiteKey(key), tuple(json.loads(domains)), timezone, currency, region, mode,
+        honour_gpc=gpc, honour_dnt=dnt, cross_site=cross,
+    )  # fmt: skip
