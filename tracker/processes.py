@@ -1,0 +1,59 @@
+"""Processes of our own: how one is started, and how it dies with the one that started it.
+
+Only the standard library is imported here: the keeper of the embedded server starts in the time
+that a visitor would not notice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+PARENT = "TOUCHLINE_PARENT"
+_PR_SET_PDEATHSIG = 1
+_POLL_S = 0.5
+
+
+def command(module: str, *arguments: str) -> list[str]:
+    """Write the command that runs a module of this installation, wherever the caller stands."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def environment(environ: Mapping[str, str], extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Write the environment for `command`: the caller's, with this installation first on the path."""
+    home = str(Path(__file__).resolve().parents[1])
+    path = [
+        home,
+        *(part for part in environ.get("PYTHONPATH", "").split(os.pathsep) if part not in ("", home)),
+    ]
+    return {**environ, "PYTHONPATH": os.pathsep.join(path), **(extra or {})}
+
+
+def die_with_parent() -> None:
+    """Have the kernel send SIGTERM when the parent dies; nothing where the kernel cannot."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def follow(environ: Mapping[str, str]) -> None:
+    """Stop when the process named in `TOUCHLINE_PARENT` dies, however it dies.
+
+    The kernel's signal covers Linux; the thread covers the moment before it was set, and the rest.
+    """
+    with contextlib.suppress(ValueError):
+        parent = int(environ.get(PARENT, ""))
+        die_with_parent()
+        threading.Thread(target=_watch, args=(parent,), name="follow-parent", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_POLL_S)
+    os.kill(os.getpid(), signal.SIGTERM)
