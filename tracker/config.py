@@ -282,7 +282,7 @@ def _read_file(environ: Mapping[str, str], data: Path) -> dict[str, Origin]:
     path = _path(named) if named else data / "touchline.toml"
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if named:
             raise Permanent(f"TOUCHLINE_CONFIG names {path}, which is not there.") from None
         return {}
