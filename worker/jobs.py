@@ -1,0 +1,74 @@
+"""The jobs that the queue's wake-ups run: each opens the right door, and no rule lives here.
+
+A job that fails is counted where the health page sees it, and tried again after a pause that
+doubles; it never stays in the way of the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+
+import redis
+
+from tracker import hitlog, queue
+from tracker.config import Settings
+from worker import drain as drainer
+
+# How long a drain stays for more after the log ran empty, and how often it looks: under steady
+# traffic one job serves some seconds of hits, not one job each few milliseconds (4 ms of work each).
+LINGER_S = 0.3
+LOOK_S = 0.025
+LONGEST_S = 20.0
+LONGEST_PAUSE_MS = 60_000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What a worker's process works with; `closing` is set when it is to stop."""
+
+    settings: Settings
+    client: redis.Redis
+    key: bytes = field(repr=False)
+    closing: threading.Event = field(default_factory=threading.Event)
+
+
+_shops: list[Shop] = []
+
+
+def open_shop(shop: Shop) -> None:
+    """Say what the jobs of this process work with; once, before the first job."""
+    _shops[:] = [shop]
+
+
+def drain() -> None:
+    """Process everything on the log, and what comes within a moment after."""
+    (shop,) = _shops
+    queue.release_wake(shop.client)
+    try:
+        _drain_until_quiet(shop)
+    except Exception as error:
+        count = queue.record_failure(shop.client, queue.DRAIN, _in_a_line(error), int(time.time() * 1000))
+        queue.hold_wake(shop.client, min(2**count * 1000, LONGEST_PAUSE_MS))
+        _log.exception("the drain failed for the %d. time in a row", count)
+    else:
+        queue.clear_failures(shop.client, queue.DRAIN)
+
+
+def _drain_until_quiet(shop: Shop) -> None:
+    begun = last = time.monotonic()
+    drainer.run(shop.settings, shop.client, key=shop.key, stop=shop.closing.is_set)
+    while (now := time.monotonic()) - last < LINGER_S and now - begun < LONGEST_S:
+        if shop.closing.wait(LOOK_S):
+            return
+        if hitlog.length(shop.client):
+            drainer.run(shop.settings, shop.client, key=shop.key, stop=shop.closing.is_set)
+            last = time.monotonic()
+
+
+def _in_a_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
