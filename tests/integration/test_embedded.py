@@ -9,24 +9,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
+from tests.waiting import wait_for
 from tracker import config, embedded, hitlog, keeper, processes
 from tracker.errors import Permanent, Retryable
 
 fault = pytest.mark.fault
-
-
-def wait_for(is_so: Callable[[], object], limit_s: float = 15.0) -> None:
-    """Wait until something is so, or fail."""
-    end = time.monotonic() + limit_s
-    while not is_so():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def pid_in(settings: config.Settings, lock: str) -> int:
