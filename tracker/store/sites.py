@@ -104,7 +104,8 @@ def put_static_number(db: sqlite3.Connection, number: StaticNumber, *, site: Sit
         row = [site_no(db, site), number.number, number.source, number.medium, number.campaign]
         db.execute("INSERT OR REPLACE INTO static_number VALUES (?, ?, ?, ?, ?)", row)
         db.execute(
-            "INSERT OR IGNORE INTO dirty SELECT 'match', lead_id FROM lead WHERE called = ?", [number.number]
+            "INSERT OR IGNORE INTO dirty SELECT 'match', lead_id, 'number ' || called FROM lead WHERE called = ?",
+            [number.number],
         )
         _raise_version(db)
 

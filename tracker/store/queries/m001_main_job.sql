@@ -110,6 +110,7 @@ CREATE TABLE load_count (
 CREATE TABLE dirty (
   noun TEXT NOT NULL,                                -- what must be recomputed
   key ANY NOT NULL,
+  because TEXT NOT NULL,                             -- the fact that made it stale
   PRIMARY KEY (noun, key)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE source (
@@ -161,7 +162,7 @@ CREATE TABLE click_use (
   visitor_no INTEGER NOT NULL,
   at_ms INTEGER NOT NULL,
   event_id TEXT NOT NULL,
-  PRIMARY KEY (value, name, visitor_no)
+  PRIMARY KEY (value, name, at_ms, event_id, visitor_no)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX click_use_visitor ON click_use (visitor_no);
 CREATE TABLE identifier (

@@ -1,0 +1,167 @@
+"""The verbs that bring facts in and views up to date: `load`, `drain`, `rebuild`, `verify`."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import redis
+
+from tracker import config, embedded, keys
+from tracker.cli import Context, Failed, pass_context
+from tracker.store.overlay import Difference
+
+SHOWN_COMPLAINTS = 20
+DRAIN_EVERY = 200_000
+
+
+def _key(settings: config.Settings) -> bytes:
+    return keys.workspace_key(settings.data, os.environ)
+
+
+@contextmanager
+def _log(settings: config.Settings) -> Iterator[redis.Redis]:
+    """Connect to the log, starting the embedded server for as long as it is needed."""
+    with embedded.hold(settings) as url:
+        client = embedded.connect(url, blocking=True)
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+class _Complaints:
+    """Tells of the first bad lines one by one, and of the rest by number."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, text: str) -> None:
+        self.count += 1
+        if self.count <= SHOWN_COMPLAINTS:
+            click.echo(text, err=True)
+
+    def close(self) -> None:
+        """Say how many were not shown."""
+        if self.count > SHOWN_COMPLAINTS:
+            click.echo(f"... and {self.count - SHOWN_COMPLAINTS:,} more", err=True)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True)
+@click.option("--drain", "also_drain", is_flag=True, help="Process what was loaded, and count what was new.")
+@pass_context
+def load(context: Context, files: tuple[str, ...], also_drain: bool) -> None:
+    """touchline load facts.jsonl --drain
+
+    Append facts, one JSON object a line, by the same road as everything else. FILES may end in
+    .gz or .zst; `-` is stdin. Loading a file twice has no effect the second time. Lines that
+    cannot be used are kept as rejects, with the reason.
+    """
+    from worker import load as loading
+
+    settings, complaints = context.settings, _Complaints()
+    with _log(settings) as client:
+        drained = 0
+
+        def appended(loaded: loading.Loaded) -> None:
+            nonlocal drained
+            click.echo(f"\r{loaded.facts:,} facts", err=True, nl=False)
+            if also_drain and loaded.facts - drained >= DRAIN_EVERY:
+                drained = loaded.facts
+                _drain(settings, client)
+
+        streams = [loading.open_stream(name) for name in files]
+        now_ms = int(time.time() * 1_000)
+        loaded = loading.load(client, streams, received_ms=now_ms, appended=appended, complain=complaints)
+        click.echo("\r" + " " * 30 + "\r", err=True, nl=False)
+        told: dict[str, int] = {"read": loaded.lines}
+        if also_drain:
+            _drain(settings, client)
+            told |= _counts(settings, loaded.origin, loaded.unreadable, complaints)
+        else:
+            told |= {"appended": loaded.facts, "rejected": loaded.unreadable}
+    complaints.close()
+    click.echo(json.dumps(told))
+
+
+def _drain(settings: config.Settings, client: redis.Redis) -> dict[str, int]:
+    from worker import drain as draining
+
+    totals = draining.run(settings, client, key=_key(settings))
+    return {"new": totals.added, "repeated": totals.repeated, "rejected": totals.rejected}
+
+
+def _counts(
+    settings: config.Settings, origin: str, unreadable: int, complaints: _Complaints
+) -> dict[str, int]:
+    """Read what became of a load, and tell why facts were rejected."""
+    from tracker.store.db import open_store
+
+    db = open_store(settings.data)
+    try:
+        found = db.execute("SELECT added, repeated, rejected FROM load_count WHERE origin = ?", [origin])
+        added, repeated, rejected = found.fetchone() or (0, 0, 0)
+        for message, body in db.execute(
+            "SELECT message, body FROM reject WHERE origin = ? ORDER BY reject_no LIMIT -1 OFFSET ?",
+            [origin, unreadable],
+        ):
+            complaints(f"{message}: {body[:120]}")
+    finally:
+        db.close()
+    return {"new": added, "repeated": repeated, "rejected": rejected + unreadable}
+
+
+@click.command()
+@pass_context
+def drain(context: Context) -> None:
+    """touchline drain
+
+    Process all that is pending now, then return: the log into the store, and the views that it
+    made stale.
+    """
+    settings = context.settings
+    with _log(settings) as client:
+        click.echo(json.dumps(_drain(settings, client)))
+
+
+@click.command()
+@pass_context
+def rebuild(context: Context) -> None:
+    """touchline rebuild
+
+    Make every view anew from the facts, and put the new ones in place. Prints each row that
+    differed; with views that were right it changes nothing.
+    """
+    from worker import rebuild as rebuilding
+
+    count = rebuilding.rebuild(context.settings, key=_key(context.settings), tell=_tell)
+    click.echo(f"rebuilt; {_rows(count)} differed", err=True)
+
+
+@click.command()
+@pass_context
+def verify(context: Context) -> None:
+    """touchline verify
+
+    Make every view anew beside the live ones, compare, and print each difference. Exit code 1
+    when there is any. Changes nothing.
+    """
+    from worker import rebuild as rebuilding
+
+    count = rebuilding.verify(context.settings, key=_key(context.settings), tell=_tell)
+    if count:
+        raise Failed(f"{_rows(count)} differ; `touchline rebuild` puts them right")
+    click.echo("verified: no difference", err=True)
+
+
+def _tell(difference: Difference) -> None:
+    click.echo(str(difference))
+
+
+def _rows(count: int) -> str:
+    return "no row" if not count else "1 row" if count == 1 else f"{count:,} rows"

@@ -1,0 +1,131 @@
+"""The verbs that give results out: `export`, `explain`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from tracker.cli import Context, Failed, pass_context
+from tracker.store import exports
+from tracker.store.db import open_store
+
+Rows = Iterable[dict[str, Any]]
+
+_FORMULA = re.compile(r"^[=+\-@\t\r\n|]")
+_PLAIN_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?$")
+
+
+@click.command()
+@click.argument("what", type=click.Choice(sorted(exports.EXPORTS)))
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option(
+    "--since", type=int, metavar="CURSOR", help="Only what changed since an earlier export's cursor."
+)
+@click.option("--site", help="Only this site's rows.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file, whole or not at all."
+)
+@click.option("--pii", is_flag=True, help="Contact details in full; masked otherwise.")
+@pass_context
+def export(
+    context: Context, what: str, form: str, since: int | None, site: str | None, out: Path | None, pii: bool
+) -> None:
+    """touchline export touchpoints --format csv --out touchpoints.csv
+
+    Write rows to stdout or a file. The cursor to give to the next `--since` is told on stderr;
+    rows that were there at the cursor and are no more come last, marked `removed`.
+    """
+    with closing(open_store(context.settings.data)) as db:
+        db.execute("BEGIN")
+        cursor = exports.cursor_now(db, what)
+        names = exports.columns(db, what) + (["removed"] if since is not None else [])
+        found = _with_gone(db, what, since, exports.rows(db, what, site=site, since=since, pii=pii))
+        with _target(out) as target:
+            _WRITERS[form](target, names, found)
+    click.echo(f"cursor: {cursor}", err=True)
+
+
+def _with_gone(db: sqlite3.Connection, what: str, since: int | None, found: Rows) -> Iterator[dict[str, Any]]:
+    """Add the rows that are no more, where a cursor was given."""
+    if since is None:
+        yield from found
+        return
+    for row in found:
+        yield row | {"removed": False}
+    for gone in exports.gone(db, what, since):
+        yield {exports.EXPORTS[what].key: gone, "removed": True}
+
+
+@contextmanager
+def _target(out: Path | None) -> Iterator[IO[str]]:
+    """Open what is written to; a file appears under its name only when it is whole."""
+    if out is None:
+        if isinstance(sys.stdout, IO) or hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+        yield sys.stdout
+        return
+    part = out.with_name(out.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as target:
+            yield target
+        part.replace(out)
+    except OSError as error:
+        raise Failed(f"{out} cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_csv(target: IO[str], names: list[str], found: Rows) -> None:
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(names)
+    for row in found:
+        writer.writerow([_cell(row.get(name)) for name in names])
+
+
+def _write_jsonl(target: IO[str], names: list[str], found: Rows) -> None:
+    for row in found:
+        target.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+_WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl}
+
+
+def _cell(value: Any) -> Any:
+    """Write a value as a cell; text that a spreadsheet would run gets a quote before it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | dict):
+        value = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and _FORMULA.match(value) and not _PLAIN_NUMBER.match(value):
+        return "'" + value
+    return value
+
+
+@click.command()
+@click.argument("noun", type=click.Choice(["lead", "session", "hit"]))
+@click.argument("id_", metavar="ID")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@pass_context
+def explain(context: Context, noun: str, id_: str, form: str) -> None:
+    """touchline explain lead 1f0c9a...
+
+    Say why: for a lead its visitor and source, for a session its source and what opened it, for a
+    hit what became of it. A lead is named by its id or by its provider's, a hit by its event id.
+    """
+    from tracker.store.explain import explain as find
+    from tracker.cli.words import told
+
+    with closing(open_store(context.settings.data)) as db:
+        found = find(db, noun, id_)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if form == "json" else told(noun, found))

@@ -1,0 +1,179 @@
+"""The verbs of configuration: `site`, `number`, `snippet`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import time
+import zoneinfo
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import click
+
+from tracker.cli import Context, pass_context
+from tracker.errors import BadRequest
+from tracker.model import Site, SiteKey
+from tracker.store import sites as store
+from tracker.store.db import open_store
+
+PURPOSES = ("leads",)
+
+
+@contextmanager
+def _store(context: Context, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+    db = open_store(context.settings.data, write=write)
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+@click.group()
+def site() -> None:
+    """touchline site add shop --domain example.com --timezone Europe/London --currency GBP --region GB
+
+    The tracked properties: each has a key, its domains, a time zone and a currency.
+    """
+
+
+@site.command()
+@click.argument("key")
+@click.option(
+    "--domain", "domains", multiple=True, required=True, help="A host; what lies below it counts too."
+)
+@click.option("--timezone", default="UTC", show_default=True, help="IANA name, for display and day buckets.")
+@click.option("--currency", default="USD", show_default=True, help="ISO 4217.")
+@click.option(
+    "--region", default="US", show_default=True, help="ISO 3166; how national phone numbers are read."
+)
+@click.option("--consent", type=click.Choice(["granted", "required"]), default="granted", show_default=True,
+              help="What a hit without a word on consent means.")  # fmt: skip
+@click.option("--honour-gpc/--ignore-gpc", default=True, show_default=True, help="Global Privacy Control.")
+@click.option("--honour-dnt/--ignore-dnt", default=False, show_default=True, help="Do Not Track.")
+@click.option("--cross-site", is_flag=True, help="The collector is on another site than the pages.")
+@pass_context
+def add(context: Context, key: str, domains: tuple[str, ...], **given: object) -> None:
+    """touchline site add shop --domain example.com
+
+    Add a site. KEY is the name that stands in its script tag.
+    """
+    made = Site(SiteKey(_key(key)), tuple(_host(domain) for domain in domains), **_checked(given))  # type: ignore[arg-type]
+    with _store(context, write=True) as db:
+        store.add_site(db, made)
+    click.echo(f"added; paste its tag: touchline snippet {key}", err=True)
+
+
+@site.command("list")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@pass_context
+def show(context: Context, form: str) -> None:
+    """touchline site list
+
+    List the sites.
+    """
+    with _store(context) as db:
+        found = sorted(store.load_sites(db).values(), key=lambda each: each.key)
+    for each in found:
+        if form == "json":
+            click.echo(json.dumps(asdict(each)))
+        else:
+            domains = ", ".join(each.domains)
+            click.echo(
+                f"{each.key}\t{domains}\t{each.timezone}\t{each.currency}\t{each.region}\t{each.consent}"
+            )
+
+
+@site.command()
+@click.argument("key")
+@click.option("--purpose", type=click.Choice(PURPOSES), required=True, help="What its bearer may do.")
+@pass_context
+def token(context: Context, key: str, purpose: str) -> None:
+    """touchline site token shop --purpose leads
+
+    Make a token and print it once; only its hash is kept.
+    """
+    with _store(context, write=True) as db:
+        now_ms = int(time.time() * 1_000)
+        click.echo(store.add_token(db, site=SiteKey(key), purpose=purpose, now_ms=now_ms))
+
+
+@click.group()
+def number() -> None:
+    """touchline number add shop +442079460000 --source leaflet --medium print
+
+    Static numbers: each stands for one source, such as a leaflet.
+    """
+
+
+@number.command("add")
+@click.argument("key")
+@click.argument("phone")
+@click.option("--source", required=True)
+@click.option("--medium", required=True)
+@click.option("--campaign")
+@pass_context
+def add_number(
+    context: Context, key: str, phone: str, source: str, medium: str, campaign: str | None
+) -> None:
+    """touchline number add shop "020 7946 0000" --source leaflet --medium print
+
+    Say what a number stands for; calls to it that came in already are matched again.
+    """
+    from tracker.core.contacts import normalise_phone
+
+    with _store(context, write=True) as db:
+        store.site_no(db, key)
+        line = normalise_phone(phone, store.load_sites(db)[SiteKey(key)].region)
+        if line is None:
+            raise BadRequest("bad_fact", f"{phone!r} is no phone number; write it with its country, +44...")
+        store.put_static_number(db, store.StaticNumber(line, source, medium, campaign), site=SiteKey(key))
+    click.echo(line)
+
+
+@click.command()
+@click.argument("key")
+@click.option("--url", help="The collector's address as the page sees it, such as https://example.com/t.")
+@pass_context
+def snippet(context: Context, key: str, url: str | None) -> None:
+    """touchline snippet shop --url https://example.com/t
+
+    Print the script tag to paste into every page of a site.
+    """
+    from tracker.web.snippet import snippet as tag
+
+    settings = context.settings
+    with _store(context) as db:
+        store.site_no(db, key)
+    base = url or settings.public_url or f"http://{settings.host}:{settings.port}{settings.url_prefix}"
+    click.echo(tag(key, base))
+
+
+def _key(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", text):
+        raise BadRequest("no_site", f"{text!r} cannot be a key; write letters, digits, dots, dashes")
+    return text
+
+
+def _host(text: str) -> str:
+    host = re.sub(r"^\w+://|[/:].*$", "", text.strip().lower()).removeprefix("*.").strip(".")
+    try:
+        host = host.encode("idna").decode()
+    except UnicodeError:
+        host = ""
+    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", host):
+        raise BadRequest("bad_url", f"{text!r} is no host; write such as example.com")
+    return host
+
+
+def _checked(given: dict[str, object]) -> dict[str, object]:
+    """Check zone, currency and region."""
+    if given["timezone"] not in zoneinfo.available_timezones():
+        raise BadRequest("bad_fact", f"{given['timezone']!r} is no time zone; write such as Europe/London")
+    for name, length in (("currency", 3), ("region", 2)):
+        given[name] = str(given[name]).upper()
+        if not re.fullmatch(rf"[A-Z]{{{length}}}", str(given[name])):
+            raise BadRequest("bad_fact", f"{given[name]!r} is no {name}; write {length} letters")
+    return given

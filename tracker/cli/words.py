@@ -1,0 +1,117 @@
+"""Explanations in words: what `touchline explain` prints for a person to believe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+Found = dict[str, Any]
+
+RULES = {
+    "M1": "M1, cookie: the visitor's signed id came with the lead",
+    "M5": "M5, person: the lead's e-mail address is one person's, whose browsers are known",
+    "M7": "M7, static number: the called number stands for one source",
+    "unmatched": "no rule applied",
+}
+OPENED = {
+    "first": "it is the visitor's first visit",
+    "gap": "the visitor had been away for longer than the limit",
+    "max_length": "the visit before had reached its greatest length",
+    "new_source": "the visitor came back from another source",
+}
+
+
+def told(noun: str, found: Found) -> str:
+    """Tell what was found of a lead, session or hit, in lines of text."""
+    return "\n".join({"lead": _lead, "session": _session, "hit": _hit}[noun](found))
+
+
+def came_from(row: Found) -> str:
+    """Say in a few words where a session, touch or lead came from."""
+    if not row.get("channel"):
+        return "an unknown source"
+    words = f"{row['channel']} ({row['source']} / {row['medium']}"
+    words += f", campaign {row['campaign']}" if row.get("campaign") else ""
+    words += f", term {row['term']}" if row.get("term") else ""
+    return words + ")"
+
+
+def _lead(lead: Found) -> Iterator[str]:
+    yield f"Lead {lead['lead_id']}: a {lead['kind']} by {lead['provider']} on {lead['site']}, {lead['at']}"
+    who = ", ".join(str(lead[name]) for name in ("name", "company", "email", "phone") if lead.get(name))
+    yield f"  From: {who or 'nobody who left a name'}"
+    yield f"  Credited to {came_from(lead)}, rule {lead['rule'] or 'none'}"
+    yield f"  Matched by {RULES[lead['match_rule']]}; confidence {lead['match_confidence']:g}"
+    evidence = lead["match_evidence"]
+    yield f"    because {evidence['why']}"
+    yield from _candidates(lead, evidence["candidates"])
+    if lead["session"]:
+        own = lead["session"]
+        yield f"  Its own session {own['session_id']} began {own['started_at']} on {own['landing_page']}"
+    yield from _journey(lead)
+    yield from _history(lead)
+
+
+def _candidates(lead: Found, candidates: list[Found]) -> Iterator[str]:
+    for each in candidates:
+        seen = f"last seen before it {each['last_hit_at']}" if each["last_hit_at"] else "not seen before it"
+        verdict = "chosen" if each["visitor_id"] == lead["visitor_id"] else "ruled out"
+        yield f"    {verdict}: visitor {each['visitor_id']}, {seen}"
+
+
+def _journey(lead: Found) -> Iterator[str]:
+    journey = lead["journey"]
+    if not journey or not journey["touch_count"]:
+        yield "  Its journey has no touchpoint that is known"
+        return
+    days, count = journey["days"], journey["touch_count"]
+    yield f"  Its journey: {count} {'touch' if count == 1 else 'touches'} over {days} {'day' if days == 1 else 'days'}"
+    for touch in lead["touches"]:
+        where = f" on {touch['landing_page']}" if touch["landing_page"] and touch["kind"] == "session" else ""
+        yield f"    {touch['at']}  {touch['kind']} from {came_from(touch)}{where}"
+
+
+def _history(lead: Found) -> Iterator[str]:
+    count = len(lead["versions"])
+    if count > 1:
+        yield f"  Told {count} times; each field has the newest value that was given"
+    for change in lead["changes"]:
+        if change["before"] is not None:
+            yield f"  Moved {change['recorded_at']} because of {change['because']}"
+
+
+def _session(session: Found) -> Iterator[str]:
+    yield f"Session {session['session_id']} of visitor {session['visitor_id']} on {session['site']}"
+    yield f"  {session['started_at']} to {session['ended_at']}: {session['pages']} pages, {session['hits']} hits"
+    yield f"  Opened because {OPENED[session['opened_by']]}"
+    yield f"  It came from {came_from(session)}, by rule {session['rule']} of rule set {session['rules_version']}"
+    if session["referrer_host"]:
+        yield f"  Referrer {session['referrer_host']}"
+    if session["click_id_name"]:
+        yield f"  Click id {session['click_id_name']}={session['click_id']}"
+    if session["is_repeat_click"]:
+        yield "  It came with a click id that had been used before: a bookmark or a shared link, no new click"
+    for hit in session["hit_list"]:
+        tags = " ".join(f"{name}={value}" for name, value in hit["tags"] or [])
+        yield f"    {hit['at']}  {hit['name'] or hit['type']}  {hit['url']}{'  ' + tags if tags else ''}"
+    for lead in session["leads"]:
+        yield f"  It led to the {lead['kind']} lead {lead['lead_id']} at {lead['at']}"
+
+
+def _hit(hit: Found) -> Iterator[str]:
+    if "rejected" in hit:
+        why = hit["rejected"]
+        yield f"Hit {hit['event_id']} was rejected: {why['code']}, {why['message']}"
+        return
+    yield f"Hit {hit['event_id']}: a {hit['type']}{' ' + hit['name'] if hit['name'] else ''} on {hit['site']}"
+    yield f"  {hit['at']} (received {hit['received_at']}) on {hit['url']}"
+    if hit["referrer"]:
+        yield f"  Referrer {hit['referrer']}"
+    yield f"  Visitor {hit['visitor_id']}, person {hit['person_id']}"
+    if hit["is_dropped"]:
+        yield f"  Dropped: {hit['dropped_because']}; it opens no session and matches no lead"
+    elif hit["session"]:
+        own = hit["session"]
+        yield f"  In session {own['session_id']}, which came from {came_from(own)}, rule {own['rule']}"
+    else:
+        yield "  In no session: an engagement ping that came after the visit had ended"

@@ -1,0 +1,225 @@
+"""Facts as they come in: which fields each needs, what its natural key is, when it was said.
+
+Bad input is told apart from bad contact details: a lead with a mistyped e-mail address is kept as it
+is. Fields that nobody knows are kept under `extra`. What a fact means is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from tracker.core.ids import content_digest
+from tracker.core.times import parse_instant
+from tracker.errors import BadFact
+
+TEXT_LIMIT = 20_000
+KEY_LIMIT = 500
+DEPTH_LIMIT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What one kind of fact looks like; `key` without the site, empty: the hash of the fact."""
+
+    required: tuple[str, ...]
+    key: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] | None = None
+    any_of: tuple[str, ...] = ()
+
+
+_TAGS = (
+    "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id", "gclid", "gbraid",
+    "wbraid", "msclkid", "fbclid", "ttclid", "li_fat_id", "twclid", "dclid", "yclid", "epik", "rdt_cid",
+)  # fmt: skip
+_CONTACT = ("email", "phone", "name", "company")
+_PERIODS = ("open", "won", "lost")
+
+SHAPES: Mapping[str, Shape] = {
+    "identify": Shape(
+        ("site", "at", "visitor_id"), ("event_id",),
+        (*_CONTACT, "user_id", "crm_id", "chat_id", "traits", "event_id"),
+        any_of=("email", "phone", "user_id", "crm_id", "chat_id"),
+    ),
+    "lead": Shape(
+        ("site", "kind", "provider", "provider_id", "at"), ("provider", "provider_id"),
+        (*_CONTACT, "visitor_id", "tracking_number", "page_url", "duration_s", "answered", "recording_url",
+         "transcript", "status", "value", "currency", "fields", "is_test", *_TAGS),
+        {"kind": ("form", "call", "chat", "booking")},
+    ),
+    "contact": Shape(
+        ("site", "provider", "provider_id", "at"), ("provider", "provider_id", "at"),
+        ("emails", "phones", "user_id", "name", "title", "account", "merged_into"),
+    ),
+    "lease": Shape(("site", "pool", "number", "visitor_id", "from", "to"), ("number", "from"), ("session_hint",)),
+    "deal": Shape(
+        ("site", "provider", "provider_id", "at", "stage"), ("provider", "provider_id", "at"),
+        ("status", "amount", "currency", "contacts", "account", "lead_id", "name"),
+        {"status": _PERIODS},
+    ),
+    "refund": Shape(
+        ("site", "provider", "provider_id", "deal_id", "at", "amount", "currency"), ("provider", "provider_id")
+    ),
+    "activity": Shape(
+        ("site", "provider", "provider_id", "at", "kind"), ("provider", "provider_id"),
+        ("email", "phone", "crm_id", "account", "owner", "title"),
+        {"kind": ("email_sent", "email_opened", "email_clicked", "email_replied", "call_made", "meeting",
+                  "demo", "webinar", "event", "ad_impression", "other")},
+    ),
+    "cost": Shape(
+        ("site", "on", "source", "medium", "amount", "currency"),
+        ("on", "source", "medium", "campaign", "content"),
+        ("campaign", "content", "channel", "clicks", "impressions"),
+    ),
+    "rate": Shape(("on", "base", "quote", "rate"), ("on", "base", "quote")),
+    "consent": Shape(
+        ("site", "at", "visitor_id", "state"), ("visitor_id", "at"), ("purposes",),
+        {"state": ("granted", "denied")},
+    ),
+    "split": Shape(("site", "at", "a", "b"), ("a", "b", "at"), ("undo", "by")),
+    "same": Shape(("site", "at", "a", "b"), ("a", "b", "at"), ("undo", "by")),
+    "erase": Shape(
+        ("at",), (), ("email", "phone", "visitor_id", "lead_id", "person_id", "crm_id"),
+        any_of=("email", "phone", "visitor_id", "lead_id", "person_id", "crm_id"),
+    ),
+}  # fmt: skip
+
+_KINDS = ", ".join(["hit", *SHAPES])
+_STRUCTURED = frozenset({"traits", "fields", "extra", "emails", "phones", "account", "contacts", "purposes"})
+_TRUTHS = frozenset({"answered", "is_test", "undo"})
+_NUMBERS = frozenset({"duration_s", "clicks", "impressions"})
+_AMOUNTS = frozenset({"value", "amount", "rate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact, read: `content` holds its fields, `digest` names this version of it."""
+
+    kind: str
+    site: str
+    key: str
+    version_ms: int
+    digest: bytes
+    content: Mapping[str, Any]
+
+
+def read_fact(raw: Mapping[str, Any]) -> Fact:
+    """Read one fact of any kind but `hit`.
+
+    Raises:
+        BadFact: a field is missing or of the wrong type; the message says which and what to write.
+    """
+    kind = raw.get("fact")
+    shape = SHAPES.get(kind) if isinstance(kind, str) else None
+    if shape is None or not isinstance(kind, str):
+        raise BadFact("bad_fact", f"{kind!r} is no fact; write one of {_KINDS}", "fact")
+    known = {*shape.required, *shape.optional, "version_at", "extra"}
+    content = {name: _value(name, raw[name]) for name in sorted(known & raw.keys()) if raw[name] is not None}
+    unknown = {name: tidy(value) for name, value in raw.items() if name not in known | {"fact"}}
+    if unknown:
+        content["extra"] = {**_object(content.get("extra")), **unknown}
+    _demand(shape, content)
+    version = content.get("version_at", content.get("at", content.get("from", content.get("on"))))
+    version_ms = parse_instant(version if "T" in str(version) else f"{version}T00:00:00Z", place="at")
+    digest = content_digest(content)
+    return Fact(kind, str(content.get("site", "")), _key(shape, content, digest), version_ms, digest, content)
+
+
+def tidy(value: Any, depth: int = 0) -> Any:
+    """Make a value safe to keep: no lone surrogates, no NUL, no bottomless nesting, no endless text.
+
+    Raises:
+        BadFact: nested too deep, or a text that is too long.
+    """
+    if isinstance(value, str):
+        if len(value) > TEXT_LIMIT:
+            raise BadFact("too_long", f"a text has {len(value)} characters; send {TEXT_LIMIT} at most")
+        if value.isascii() and "\0" not in value:
+            return value
+        return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    if isinstance(value, int | float | bool) or value is None:
+        return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value
+    if depth >= DEPTH_LIMIT:
+        raise BadFact("too_long", f"values are nested deeper than {DEPTH_LIMIT} levels")
+    if isinstance(value, Mapping):
+        return {tidy(str(name)): tidy(each, depth + 1) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [tidy(each, depth + 1) for each in value]
+    raise BadFact("bad_fact", f"{type(value).__name__} is no JSON value")
+
+
+def _demand(shape: Shape, content: Mapping[str, Any]) -> None:
+    """Check that what is required is there, and that choices are among those known."""
+    for name in shape.required:
+        if content.get(name) in (None, ""):
+            raise BadFact("bad_fact", "is required and missing", name)
+    if shape.any_of and all(content.get(name) in (None, "") for name in shape.any_of):
+        raise BadFact("bad_fact", f"one of {', '.join(shape.any_of)} is required", shape.any_of[0])
+    for name, words in (shape.choices or {}).items():
+        if name in content and content[name] not in words:
+            raise BadFact("bad_fact", f"{content[name]!r} is none of {', '.join(words)}", name)
+    for name in ("at", "version_at", "from", "to"):
+        if name in content and name in {*shape.required, "version_at"}:
+            parse_instant(content[name], place=name)
+
+
+def _key(shape: Shape, content: Mapping[str, Any], digest: bytes) -> str:
+    parts = [content.get(name) for name in shape.key]
+    if not parts or shape.key == ("event_id",) and parts[0] is None:
+        return digest.hex()
+    key = "\x1f".join("" if part is None else str(part) for part in parts)
+    if len(key) > KEY_LIMIT:
+        raise BadFact("too_long", f"is longer than {KEY_LIMIT} characters", shape.key[-1])
+    return key
+
+
+def _value(name: str, value: Any) -> Any:
+    """Read one field as the type that its name asks for."""
+    if name in _STRUCTURED:
+        return tidy(value)
+    if name in _TRUTHS:
+        return _truth(name, value)
+    if name in _NUMBERS:
+        return _whole(name, value)
+    if name in _AMOUNTS:
+        return _amount(name, value)
+    if isinstance(value, str):
+        return tidy(value.strip())
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise BadFact("bad_fact", "write a text", name)
+
+
+def _truth(name: str, value: Any) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    found = words.get(str(value).strip().lower())
+    if found is None:
+        raise BadFact("bad_fact", "write true or false", name)
+    return found
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        number = Decimal(str(value).strip())
+        if number.is_finite() and 0 <= number < 2**53:
+            return int(number)
+    except InvalidOperation:
+        pass
+    raise BadFact("bad_fact", f"{value!r} is no number of zero or more", name)
+
+
+def _amount(name: str, value: Any) -> str:
+    try:
+        number = Decimal(str(value).strip())
+        if number.is_finite() and abs(number) < 10**15 and not isinstance(value, bool):
+            return format(number, "f")
+    except InvalidOperation:
+        pass
+    raise BadFact("bad_fact", f'{value!r} is no amount; write a decimal such as "1200.50"', name)
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,58 @@
+"""Who brought each click id first: a click id of another visitor is a shared link, no paid click."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping
+
+from tracker.core.sessions import ClickKey
+
+Use = tuple[int, str]
+
+
+def replace_uses(db: sqlite3.Connection, uses: Mapping[int, Mapping[ClickKey, Use]]) -> set[int]:
+    """Make these the first uses of click ids by these visitors.
+
+    Returns:
+        The visitors for whom a click id became their own or ceased to be.
+    """
+    wanted = json.dumps(list(uses))
+    old: dict[int, dict[ClickKey, Use]] = {}
+    for number, name, value, at_ms, event_id in db.execute(
+        """SELECT visitor_no, name, click_use.value, at_ms, event_id FROM json_each(?) AS wanted
+        JOIN click_use ON visitor_no = wanted.value""",
+        [wanted],
+    ):
+        old.setdefault(number, {})[name, value] = (at_ms, event_id)
+    moved: set[int] = set()
+    for number, now in uses.items():
+        was = old.get(number, {})
+        for click in {*was, *now}:
+            if was.get(click) != now.get(click):
+                moved |= _move(db, number, click, now.get(click))
+    return moved
+
+
+def foreign(db: sqlite3.Connection, visitor_no: int, used: Collection[ClickKey]) -> frozenset[ClickKey]:
+    """Pick the click ids that another visitor brought first."""
+    return frozenset(click for click in used if _owner(db, click) != visitor_no)
+
+
+def _move(db: sqlite3.Connection, visitor_no: int, click: ClickKey, use: Use | None) -> set[int]:
+    name, value = click
+    before = _owner(db, click)
+    where = "WHERE value = ? AND name = ? AND visitor_no = ?"
+    db.execute(f"DELETE FROM click_use {where}", [value, name, visitor_no])
+    if use is not None:
+        db.execute("INSERT INTO click_use VALUES (?, ?, ?, ?, ?)", [name, value, visitor_no, *use])
+    after = _owner(db, click)
+    return set() if before == after else {owner for owner in (before, after) if owner is not None}
+
+
+def _owner(db: sqlite3.Connection, click: ClickKey) -> int | None:
+    row = db.execute(
+        "SELECT visitor_no FROM click_use WHERE value = ? AND name = ? ORDER BY at_ms, event_id LIMIT 1",
+        [click[1], click[0]],
+    ).fetchone()
+    return None if row is None else int(row[0])

@@ -1,0 +1,151 @@
+"""What leaves the store for people: the readable views row by row, whole or what changed since a cursor.
+
+A cursor is a number that an earlier export gave; `gone` names rows that an earlier export may have
+held and that are no more.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tracker.errors import BadRequest
+from tracker.store import marks
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """How one view leaves: its key, its order, what `--since` selects, columns left out."""
+
+    view: str
+    key: str
+    order: str
+    since: str
+    nouns: tuple[str, ...] = ()
+    hidden: frozenset[str] = frozenset()
+
+
+_MOVED = "SELECT own.identifier_no FROM identifier AS own WHERE own.changed_no > :since"
+_MOVED_PERSONS = f"""SELECT person.identifier_id FROM identifier AS own
+  JOIN identifier AS person ON person.identifier_no = own.person_no WHERE own.identifier_no IN ({_MOVED})"""
+_MOVED_VISITORS = (
+    "SELECT own.value FROM identifier AS own WHERE own.kind = 'visitor' AND own.changed_no > :since"
+)
+_MOVED_SESSIONS = "SELECT session.session_id FROM session WHERE session.changed_no > :since"
+_TOUCHED = """SELECT touch.person_id FROM touch WHERE touch.changed_no > :since"""
+
+EXPORTS = {
+    "sessions": Export(
+        "sessions", "session_id", "session_id",
+        f"session_id IN ({_MOVED_SESSIONS}) OR visitor_id IN ({_MOVED_VISITORS})", ("session",),
+    ),
+    "touchpoints": Export(
+        "touchpoints", "touch_id", "at, touch_id",
+        f"""person_id IN ({_TOUCHED} UNION {_MOVED_PERSONS})
+        OR person_id IS NULL AND touch_id IN (SELECT lead_id FROM lead WHERE changed_no > :since)""",
+        ("session", "lead"),
+    ),
+    "leads": Export(
+        "leads", "lead_id", "at, lead_id",
+        f"lead_id IN (SELECT lead_id FROM lead WHERE changed_no > :since) OR person_id IN ({_MOVED_PERSONS})",
+        ("lead",),
+    ),
+    "journeys": Export(
+        "journeys", "journey_id", "at, journey_id",
+        f"""journey_id IN (SELECT journey_id FROM journey WHERE changed_no > :since)
+        OR person_id IN ({_MOVED_PERSONS})""",
+        ("journey",),
+    ),
+    "persons": Export("persons", "person_id", "person_id", f"person_id IN ({_TOUCHED} UNION {_MOVED_PERSONS})"),
+    "hits": Export(
+        "hits", "event_id", "at, site, event_id", "hit_no > :since", hidden=frozenset({"hit_no", "received_at"})
+    ),
+}  # fmt: skip
+
+BOOLEANS = frozenset({"is_repeat_click", "is_junk", "answered", "is_dropped", "removed"})
+LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids"})
+DOCUMENTS = LISTS | {"path", "touch_ids", "match_evidence", "tags", "extra"}
+CONTACTS = frozenset({"name", "email", "phone", "company", "emails", "phones"})
+
+
+def columns(db: sqlite3.Connection, what: str) -> list[str]:
+    """Name the columns of an export in order."""
+    export = EXPORTS[what]
+    cursor = db.execute(f"SELECT * FROM {export.view} LIMIT 0")
+    return [column[0] for column in cursor.description if column[0] not in export.hidden]
+
+
+def cursor_now(db: sqlite3.Connection, what: str) -> int:
+    """Give the cursor that stands for all there is now."""
+    if what == "hits":
+        return int(db.execute("SELECT coalesce(max(hit_no), 0) FROM hit").fetchone()[0])
+    return marks.last_change(db)
+
+
+def rows(
+    db: sqlite3.Connection, what: str, *, site: str | None = None, since: int | None = None, pii: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Read an export row by row, lists and objects as such; contacts are masked unless `pii`.
+
+    Args:
+        site: only this site's rows.
+        since: only what changed after this cursor.
+
+    Raises:
+        BadRequest: persons belong to no one site.
+    """
+    export = EXPORTS[what]
+    names = columns(db, what)
+    if site is not None and "site" not in names:
+        raise BadRequest("bad_fact", f"{what} belong to no one site; leave --site out")
+    where = [f"({export.since})"] if since is not None else []
+    where += ["site = :site"] if site is not None else []
+    query = f"SELECT {', '.join(names)} FROM {export.view}"
+    query += f" WHERE {' AND '.join(where)}" if where else ""
+    masked = frozenset() if pii else CONTACTS & set(names)
+    if export.view == "hits":
+        masked = frozenset()
+    for row in db.execute(f"{query} ORDER BY {export.order}", {"site": site, "since": since}):
+        yield _spelled(dict(zip(names, row, strict=True)), masked)
+
+
+def gone(db: sqlite3.Connection, what: str, since: int) -> Iterator[str]:
+    """Name the rows that are no more and were there at the cursor."""
+    export = EXPORTS[what]
+    for noun in export.nouns:
+        rows = db.execute(
+            f"""SELECT id FROM change WHERE noun = ? AND change_no > ? GROUP BY id
+            HAVING max(after IS NOT NULL) = 0 AND id NOT IN (SELECT {noun}_id FROM {noun}) ORDER BY id""",
+            [noun, since],
+        )
+        yield from (row[0] for row in rows)
+
+
+def _spelled(row: dict[str, Any], masked: frozenset[str]) -> dict[str, Any]:
+    for name in BOOLEANS & row.keys():
+        row[name] = None if row[name] is None else bool(row[name])
+    for name in DOCUMENTS & row.keys():
+        if row[name] is not None:
+            row[name] = json.loads(row[name])
+    for name in LISTS & row.keys():
+        row[name] = sorted(row[name])
+    for name in masked & row.keys():
+        value = row[name]
+        row[name] = [mask(each) for each in value] if isinstance(value, list) else mask(value)
+    return row
+
+
+def mask(text: str | None) -> str | None:
+    """Hide a contact detail so that its owner would still know it."""
+    if not text:
+        return text
+    local, at, domain = text.rpartition("@")
+    if at:
+        return f"{local[:1]}***@{domain}"
+    if re.fullmatch(r"[+\d][\d\s().-]{5,}", text):
+        return f"***{text[-3:]}"
+    return f"{text[:1]}***"

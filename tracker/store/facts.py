@@ -1,0 +1,44 @@
+"""Facts other than hits: every version is kept, each once."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+
+from tracker.core.facts import Fact
+from tracker.core.versions import Version
+
+NO_SITE = 0
+
+
+def insert_fact(db: sqlite3.Connection, fact: Fact, *, site_no: int, origin: str, received_ms: int) -> bool:
+    """Insert one version of a fact.
+
+    Returns:
+        Whether it is new; the same version again has no effect.
+    """
+    row = [fact.kind, site_no, fact.key, fact.version_ms, fact.digest]
+    cursor = db.execute(
+        """INSERT INTO fact (kind, site_no, key, version_ms, digest, content, origin, received_ms)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
+        [*row, json.dumps(fact.content, ensure_ascii=False, sort_keys=True), origin, received_ms],
+    )
+    return cursor.rowcount == 1
+
+
+def load_versions(db: sqlite3.Connection, kind: str, *, site_no: int, key: str) -> list[Version]:
+    """Load all versions of one fact."""
+    rows = db.execute(
+        "SELECT version_ms, digest, content FROM fact WHERE kind = ? AND site_no = ? AND key = ?",
+        [kind, site_no, key],
+    )
+    return [Version(version_ms, digest, json.loads(content)) for version_ms, digest, content in rows]
+
+
+def fact_keys(db: sqlite3.Connection, kinds: tuple[str, ...]) -> Iterator[tuple[str, int, str]]:
+    """Name every fact of these kinds once: (kind, site number, key)."""
+    marks = ", ".join("?" * len(kinds))
+    return iter(
+        db.execute(f"SELECT DISTINCT kind, site_no, key FROM fact WHERE kind IN ({marks})", kinds).fetchall()
+    )

@@ -1,0 +1,175 @@
+"""Leads and their journeys in the store: one row each, and a line in the log of changes when it moves."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracker.core.journeys import Touch
+
+LEAD_FACTS = (
+    "site_no", "kind", "provider", "provider_id", "at_ms", "name", "email", "phone", "company",
+    "tracking_number", "page_url", "duration_s", "answered", "status", "value", "currency", "tags",
+    "proved_visitor_no", "email_no", "phone_no", "identifier_no", "called",
+)  # fmt: skip
+LEAD_MATCH = (
+    "visitor_no", "session_id", "match_rule", "match_confidence", "match_evidence", "source_no",
+    "click_name", "click_no",
+)  # fmt: skip
+JOURNEY = (
+    "conversion_kind", "conversion_id", "site_no", "at_ms", "identifier_no", "first_ms", "first_source_no",
+    "last_source_no", "lead_channel", "days", "touch_count", "path", "touch_ids",
+)  # fmt: skip
+_LOGGED = {"lead": ("visitor_id", "session_id", "match_rule"), "journey": ("path", "touch_ids")}
+
+Row = dict[str, Any]
+
+
+def load_lead(db: sqlite3.Connection, lead_id: str) -> Row | None:
+    """Load a lead's row; none when there is no such lead."""
+    return _one(db, "SELECT * FROM lead WHERE lead_id = ?", lead_id)
+
+
+def put_lead(db: sqlite3.Connection, lead_id: str, facts: Mapping[str, Any], *, changed_no: int) -> None:
+    """Write what the facts say of a lead; its match stays until it is decided again."""
+    old = load_lead(db, lead_id)
+    if old is None:
+        names = ", ".join(LEAD_FACTS)
+        marks = ", ".join(f":{name}" for name in LEAD_FACTS)
+        db.execute(
+            f"INSERT INTO lead (lead_id, {names}, changed_no) VALUES (:lead_id, {marks}, :changed_no)",
+            {**facts, "lead_id": lead_id, "changed_no": changed_no},
+        )
+    elif any(old[name] != facts[name] for name in LEAD_FACTS):
+        _update(db, "lead", "lead_id", lead_id, {**facts, "changed_no": changed_no})
+
+
+def put_match(
+    db: sqlite3.Connection, old: Row, match: Mapping[str, Any], *, changed_no: int, because: str, now_ms: int
+) -> None:
+    """Write to whom a lead belongs; logs it where it moved."""
+    if all(old[name] == match[name] for name in LEAD_MATCH):
+        return
+    _update(db, "lead", "lead_id", old["lead_id"], {**match, "changed_no": changed_no})
+    was = None if old["match_rule"] is None else _told(db, old)
+    log_change(
+        db,
+        ("lead", old["lead_id"]),
+        was,
+        _told(db, match),
+        changed_no=changed_no,
+        because=because,
+        now_ms=now_ms,
+    )
+
+
+def drop_lead(
+    db: sqlite3.Connection, lead_id: str, journey_id: str, *, changed_no: int, because: str, now_ms: int
+) -> None:
+    """Take a lead away that turned out to be none, and its journey."""
+    old = load_lead(db, lead_id)
+    if old is not None:
+        db.execute("DELETE FROM lead WHERE lead_id = ?", [lead_id])
+        db.execute("DELETE FROM journey WHERE journey_id = ?", [journey_id])
+        log_change(
+            db, ("lead", lead_id), _told(db, old), None, changed_no=changed_no, because=because, now_ms=now_ms
+        )
+
+
+def put_journey(
+    db: sqlite3.Connection,
+    journey_id: str,
+    row: Mapping[str, Any],
+    *,
+    changed_no: int,
+    because: str,
+    now_ms: int,
+) -> None:
+    """Write a journey; logs it where it moved."""
+    old = _one(db, "SELECT * FROM journey WHERE journey_id = ?", journey_id)
+    if old is not None and all(old[name] == row[name] for name in JOURNEY):
+        return
+    names = ", ".join(JOURNEY)
+    marks = ", ".join(f":{name}" for name in JOURNEY)
+    db.execute(
+        f"INSERT OR REPLACE INTO journey (journey_id, {names}, changed_no) VALUES (:journey_id, {marks}, :changed_no)",
+        {**row, "journey_id": journey_id, "changed_no": changed_no},
+    )
+    was = None if old is None else _pick(old, "journey")
+    now = _pick(row, "journey")
+    if was != now:
+        log_change(
+            db, ("journey", journey_id), was, now, changed_no=changed_no, because=because, now_ms=now_ms
+        )
+
+
+def log_change(
+    db: sqlite3.Connection,
+    what: tuple[str, str],
+    before: object,
+    after: object,
+    *,
+    changed_no: int,
+    because: str,
+    now_ms: int,
+    table: str = "change",
+) -> None:
+    """Write one line of the log: what moved, from what to what, because of which fact."""
+    texts = [None if value is None else json.dumps(value, sort_keys=True) for value in (before, after)]
+    db.execute(
+        f"""INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (change_no, noun, id)
+        DO UPDATE SET after = excluded.after""",
+        [changed_no, *what, *texts, because, now_ms],
+    )
+
+
+def leads_of(db: sqlite3.Connection, identifier_nos: Sequence[int]) -> list[str]:
+    """Name the leads that one of these identifiers ties to a person."""
+    rows = db.execute(
+        "SELECT lead_id FROM json_each(?) AS wanted JOIN lead ON lead.identifier_no = wanted.value",
+        [json.dumps(list(identifier_nos))],
+    )
+    return [row[0] for row in rows]
+
+
+def touches_of(db: sqlite3.Connection, identifier_no: int, at_ms: int) -> list[Touch]:
+    """Load what the person of an identifier touched up to an instant: sessions, and leads without one."""
+    rows = db.execute(
+        """WITH own AS (
+          SELECT own.identifier_no, own.visitor_no FROM identifier
+          JOIN identifier AS own ON own.person_no = identifier.person_no
+          WHERE identifier.identifier_no = :identifier_no
+        )
+        SELECT session.started_ms, session.session_id, 'session', session.source_no, source.channel
+        FROM own JOIN session ON session.visitor_no = own.visitor_no JOIN source USING (source_no)
+        WHERE session.started_ms <= :at_ms
+        UNION ALL
+        SELECT lead.at_ms, lead.lead_id, 'lead', lead.source_no, source.channel
+        FROM own JOIN lead ON lead.identifier_no = own.identifier_no JOIN source USING (source_no)
+        WHERE lead.session_id IS NULL AND lead.at_ms <= :at_ms""",
+        {"identifier_no": identifier_no, "at_ms": at_ms},
+    )
+    return [Touch(*row) for row in rows]
+
+
+def _told(db: sqlite3.Connection, row: Mapping[str, Any]) -> Row:
+    """Tell a lead's match in words that do not depend on the order of arrival."""
+    found = db.execute("SELECT visitor_id FROM visitor WHERE visitor_no = ?", [row["visitor_no"]]).fetchone()
+    return _pick({**row, "visitor_id": found[0] if found else None}, "lead")
+
+
+def _pick(row: Mapping[str, Any], noun: str) -> Row:
+    return {name: row[name] for name in _LOGGED[noun]}
+
+
+def _update(db: sqlite3.Connection, table: str, key: str, value: str, columns: Mapping[str, Any]) -> None:
+    assignments = ", ".join(f"{name} = :{name}" for name in columns)
+    db.execute(f"UPDATE {table} SET {assignments} WHERE {key} = :_key", {**columns, "_key": value})
+
+
+def _one(db: sqlite3.Connection, query: str, *values: Any) -> Row | None:
+    cursor = db.execute(query, values)
+    row = cursor.fetchone()
+    return None if row is None else dict(zip((column[0] for column in cursor.description), row, strict=True))

@@ -1,0 +1,55 @@
+"""Dirty marks and the numbers of passes: what must be recomputed, and what was.
+
+A mark names a view (`visitor`: that visitor's sessions, `fact`, `identifier`, `match`, `journey`), the
+key of one of it, and the fact that made it stale. Marks are written in the transaction of the facts.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+Key = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One view of which something must be recomputed."""
+
+    key: Key
+    because: str
+
+
+def put(db: sqlite3.Connection, marks: Mapping[tuple[str, Key], str]) -> None:
+    """Mark views as stale; a mark that stands already keeps its reason."""
+    rows = [(noun, key, because) for (noun, key), because in marks.items()]
+    db.executemany("INSERT OR IGNORE INTO dirty VALUES (?, ?, ?)", rows)
+
+
+def take(db: sqlite3.Connection, noun: str, most: int) -> list[Mark]:
+    """Take up to `most` marks of a noun away, to be worked off in the same transaction."""
+    rows = db.execute("SELECT key, because FROM dirty WHERE noun = ? ORDER BY key LIMIT ?", [noun, most])
+    marks = [Mark(*row) for row in rows.fetchall()]
+    db.executemany("DELETE FROM dirty WHERE noun = ? AND key = ?", [(noun, mark.key) for mark in marks])
+    return marks
+
+
+def any_left(db: sqlite3.Connection, nouns: Iterable[str]) -> bool:
+    """Tell whether something of these nouns is stale."""
+    return any(db.execute("SELECT 1 FROM dirty WHERE noun = ? LIMIT 1", [noun]).fetchone() for noun in nouns)
+
+
+def next_change(db: sqlite3.Connection) -> int:
+    """Number a pass of stitch; rows that it changes carry the number."""
+    row = db.execute(
+        """INSERT INTO counter VALUES ('change_no', 1)
+        ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"""
+    )
+    return int(row.fetchone()[0])
+
+
+def last_change(db: sqlite3.Connection) -> int:
+    """Give the number of the last pass."""
+    row = db.execute("SELECT value FROM counter WHERE name = 'change_no'").fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,100 @@
+"""Sessions in the store: a visitor's are replaced as a whole, and only rows that differ are written."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+
+class SessionRow(NamedTuple):
+    """A session as it is stored; see the table `session`."""
+
+    session_id: str
+    site_no: int
+    visitor_no: int
+    started_ms: int
+    ended_ms: int
+    hits: int
+    pages: int
+    engaged_ms: int
+    opened_hit_no: int
+    landing_no: int
+    exit_no: int
+    opened_by: str
+    source_no: int
+    click_name: str | None
+    click_no: int | None
+    client_no: int | None
+    country: str | None
+    is_repeat_click: int
+
+
+_COLUMNS = ", ".join(SessionRow._fields)
+_INSERT = f"INSERT INTO session ({_COLUMNS}, changed_no) VALUES ({', '.join('?' * 19)})"
+_UPDATE = (
+    f"UPDATE session SET {', '.join(f'{name} = ?' for name in SessionRow._fields[1:])}, changed_no = ? "
+    "WHERE session_id = ?"
+)
+
+
+def replace_sessions(
+    db: sqlite3.Connection, visitor_nos: Iterable[int], rows: Sequence[SessionRow], *, changed_no: int
+) -> dict[int, list[str]]:
+    """Make these the sessions of these visitors.
+
+    Returns:
+        For each visitor of whom a session differs, the ids of the sessions that are gone.
+    """
+    wanted = json.dumps(list(visitor_nos))
+    found = db.execute(
+        f"SELECT {_COLUMNS} FROM json_each(?) AS wanted JOIN session ON visitor_no = wanted.value", [wanted]
+    )
+    old = {row[0]: row for row in found}
+    fresh = [row for row in rows if row.session_id not in old]
+    moved = [row for row in rows if row.session_id in old and old[row.session_id] != row]
+    kept = {row.session_id for row in rows}
+    gone = [row for row in old.values() if row[0] not in kept]
+    db.executemany("DELETE FROM session WHERE session_id = ?", [(row[0],) for row in gone])
+    db.executemany(_UPDATE, [(*row[1:], changed_no, row.session_id) for row in moved])
+    db.executemany(_INSERT, [(*row, changed_no) for row in fresh])
+    changed: dict[int, list[str]] = {row.visitor_no: [] for row in (*fresh, *moved)}
+    for row in gone:
+        changed.setdefault(row[2], []).append(row[0])
+    return changed
+
+
+def own_session(
+    db: sqlite3.Connection, visitor_no: int, *, site_no: int, at_ms: int, since_ms: int
+) -> tuple[str, int, str | None, int | None] | None:
+    """Find the session that covers an instant, else the latest before it that began at `since_ms` or later.
+
+    Returns:
+        Its id, its source's number, name and number of its click id.
+    """
+    row = db.execute(
+        """SELECT session_id, source_no, click_name, click_no FROM session
+        WHERE visitor_no = ? AND site_no = ? AND started_ms <= ? AND (started_ms >= ? OR ended_ms >= ?)
+        ORDER BY started_ms DESC, session_id DESC LIMIT 1""",
+        [visitor_no, site_no, at_ms, since_ms, at_ms],
+    ).fetchone()
+    return None if row is None else (row[0], row[1], row[2], row[3])
+
+
+def last_hit_ms(db: sqlite3.Connection, visitor_no: int, at_ms: int) -> int | None:
+    """Find a visitor's last human hit at or before an instant, in ms."""
+    row = db.execute(
+        """SELECT started_ms, ended_ms FROM session WHERE visitor_no = ? AND started_ms <= ?
+        ORDER BY started_ms DESC, ended_ms DESC LIMIT 1""",
+        [visitor_no, at_ms],
+    ).fetchone()
+    if row is None:
+        return None
+    if row[1] <= at_ms:
+        return int(row[1])
+    found = db.execute(
+        "SELECT max(at_ms) FROM hit WHERE visitor_no = ? AND at_ms BETWEEN ? AND ?",
+        [visitor_no, row[0], at_ms],
+    )
+    return int(found.fetchone()[0])

@@ -1,0 +1,42 @@
+"""Sources in the store: each combination once, named by a number."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+
+from tracker.model import Source
+
+CACHE_SIZE = 20_000
+
+
+class SourceNumbers:
+    """Sources to numbers, for one connection; make a new one after a rollback."""
+
+    def __init__(self, db: sqlite3.Connection, rules_version: str) -> None:
+        self._db = db
+        self._rules_version = rules_version
+        self._numbers: dict[Source, int] = {}
+
+    def number(self, source: Source) -> int:
+        """Give a source's number, a new one if it has none."""
+        number = self._numbers.get(source)
+        if number is None:
+            if len(self._numbers) >= CACHE_SIZE:
+                self._numbers.clear()
+            number = self._numbers[source] = self._intern(source)
+        return number
+
+    def _intern(self, source: Source) -> int:
+        row = [
+            source.channel, source.source, source.medium, source.campaign, source.term, source.content,
+            source.referrer_host, source.rule, self._rules_version,
+        ]  # fmt: skip
+        key = hashlib.blake2b(json.dumps(row).encode(), digest_size=12).digest()
+        found = self._db.execute("SELECT source_no FROM source WHERE digest = ?", [key]).fetchone()
+        if found is None:
+            insert = """INSERT INTO source (digest, channel, source, medium, campaign, term, content,
+            referrer_host, rule, rules_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING source_no"""
+            found = self._db.execute(insert, [key, *row]).fetchone()
+        return int(found[0])

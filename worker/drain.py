@@ -1,0 +1,267 @@
+"""Drain: from the log into the store.
+
+A batch is read, enriched and inserted together with the marks of what it makes stale, in one
+transaction; only then is it acknowledged. A crash anywhere in between makes the batch come again,
+and the store's unique keys make that harmless. A message that cannot be processed goes to the
+rejects, and the batch goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import redis
+
+from tracker import hitlog, wire
+from tracker.config import Settings
+from tracker.core.facts import read_fact
+from tracker.core.ids import content_digest, event_id_of
+from tracker.errors import BadRequest
+from tracker.hitfacts import hit_from_fact
+from tracker.hitlog import Logged
+from tracker.keys import derive
+from tracker.store import facts as fact_store
+from tracker.store import marks
+from tracker.store.db import atomic, open_store, writer_lock
+from tracker.store.hits import HitRow, insert_hits
+from tracker.store.sites import site_numbers
+from tracker.store.strings import Numbers, Visitors
+from worker.clients import note_clients
+from worker.enrich import enrich, row_of
+from worker.prove import prove_visitor
+from worker.stitch import Stitcher
+
+BATCH = 1_000
+STITCH_AFTER_S = 2.0
+TRIES = 3
+BODY_LIMIT = 4_096
+COLLECT = "collect"
+
+
+@dataclass(slots=True)
+class DrainTotals:
+    """What a drain did; counts of messages by what became of them."""
+
+    entries: int = 0
+    added: int = 0
+    repeated: int = 0
+    rejected: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one transaction will write; `counts` by origin of the entries."""
+
+    rows: dict[str, list[HitRow]] = field(default_factory=lambda: defaultdict(list))
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    dirty: dict[tuple[str, int | str], str] = field(default_factory=dict)
+
+
+def run(
+    settings: Settings, client: redis.Redis, *, key: bytes, stop: Callable[[], bool] = lambda: False
+) -> DrainTotals:
+    """Process all that is on the log now, then recompute what it made stale.
+
+    Args:
+        key: the workspace's key.
+        stop: asked between batches; true ends the run early, with nothing lost.
+
+    Raises:
+        Retryable: another process has been writing for too long.
+    """
+    with writer_lock(settings.data):
+        db = open_store(settings.data, write=True)
+        try:
+            hitlog.prepare(client)
+            return Drain(db, settings, key=key).run(client, stop=stop)
+        finally:
+            db.close()
+
+
+class Drain:
+    """One drain over one connection that holds the writer's lock."""
+
+    def __init__(self, db: sqlite3.Connection, settings: Settings, *, key: bytes) -> None:
+        self._db = db
+        self._settings = settings
+        self._key = key
+        self._stitcher = Stitcher(db, settings, key=key)
+        self._totals = DrainTotals()
+        self._forget()
+
+    def run(self, client: redis.Redis, *, stop: Callable[[], bool]) -> DrainTotals:
+        """Take batch after batch until the log is empty; stitch at the end, and now and then."""
+        again, since = True, time.monotonic()
+        while not stop():
+            entries = hitlog.read(client, BATCH, again=again)
+            if not entries and not again:
+                break
+            again = again and bool(entries)
+            self.take(entries)
+            hitlog.ack(client, [entry.entry_id for entry in entries])
+            if time.monotonic() - since > STITCH_AFTER_S:
+                self._stitcher.run()
+                since = time.monotonic()
+        self._stitcher.run()
+        return self._totals
+
+    def take(self, entries: Sequence[Logged]) -> None:
+        """Write a batch; where it fails, entry by entry, and what fails alone goes to the rejects."""
+        try:
+            self._write(entries)
+        except sqlite3.OperationalError:
+            raise
+        except Exception:
+            for entry in entries:
+                self._take_alone(entry)
+
+    def _take_alone(self, entry: Logged) -> None:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                self._write([entry])
+                return
+            except sqlite3.OperationalError:
+                raise
+            except Exception:
+                if not tries_left:
+                    self._reject_whole(entry, traceback.format_exc())
+
+    def _reject_whole(self, entry: Logged, why: str) -> None:
+        body = entry.body.decode("utf-8", "replace")
+        with atomic(self._db):
+            row = [int(time.time() * 1_000), "poison", why[-BODY_LIMIT:], "log", "", body]
+            self._db.execute(
+                """INSERT INTO reject (received_ms, code, message, origin, hash, body)
+                VALUES (?, ?, ?, ?, ?, ?)""",
+                row,
+            )
+        self._totals.rejected += 1
+
+    def _forget(self) -> None:
+        """Start with fresh numbers: those given in a transaction that was rolled back are void."""
+        self._texts = Numbers(self._db)
+        self._visitors = Visitors(self._db, derive(self._key, "identifiers"))
+        self._clients: set[int] = set()
+
+    def _write(self, entries: Sequence[Logged]) -> None:
+        batch = _Batch()
+        try:
+            with atomic(self._db):
+                self._sites = site_numbers(self._db)
+                for entry in entries:
+                    self._read(entry, batch)
+                self._insert(batch)
+        except BaseException:
+            self._forget()
+            raise
+        self._totals.entries += len(entries)
+        for counts in batch.counts.values():
+            self._totals.added += counts["added"]
+            self._totals.repeated += counts["repeated"]
+            self._totals.rejected += counts["rejected"]
+
+    def _read(self, logged: Logged, batch: _Batch) -> None:
+        try:
+            entry = wire.decode(logged.body)
+        except msgspec.MsgspecError as error:
+            text = logged.body.decode("utf-8", "replace")
+            self._reject("unreadable", str(error), text, batch, origin="log")
+            return
+        if isinstance(entry, wire.HitsEntry):
+            self._read_hits(entry, batch, COLLECT)
+        elif isinstance(entry, wire.FactsEntry):
+            for raw in entry.facts:
+                self._read_fact(raw, entry, batch)
+        else:
+            self._keep_reject(entry)
+
+    def _read_hits(self, entry: wire.HitsEntry, batch: _Batch, origin: str) -> None:
+        site_no = self._sites.get(entry.site)
+        for hit in entry.hits:
+            try:
+                if site_no is None:
+                    raise BadRequest("no_site", f"there is no site {entry.site!r}", "site")
+                draft = enrich(hit, entry)
+            except BadRequest as error:
+                whole = msgspec.structs.replace(entry, hits=[hit])
+                self._reject(error.code, str(error), wire.encode(whole).decode(), batch, origin=origin)
+                continue
+            row = row_of(
+                draft, site_no=site_no, texts=self._texts, visitors=self._visitors,
+                ip_storage=self._settings.ip_storage,
+            )  # fmt: skip
+            if row.client_no is not None and row.client_no not in self._clients:
+                self._clients.add(row.client_no)
+                note_clients(self._db, [row.client_no], self._texts)
+            batch.rows[origin].append(row)
+            if draft.lead is not None and self._is_human(row):
+                self._put_fact(draft.lead, site_no, batch, origin="script", received_ms=entry.received_ms)
+
+    def _is_human(self, row: HitRow) -> bool:
+        found = self._db.execute("SELECT bot_reason FROM client WHERE client_no = ?", [row.client_no])
+        return (found.fetchone() or (None,))[0] is None
+
+    def _read_fact(self, raw: Mapping[str, Any], entry: wire.FactsEntry, batch: _Batch) -> None:
+        try:
+            if raw.get("fact") == "hit":
+                self._read_hits(hit_from_fact(raw, received_ms=entry.received_ms), batch, entry.origin)
+                return
+            site_no = self._sites.get(str(raw.get("site", "")), fact_store.NO_SITE)
+            added = self._put_fact(raw, site_no, batch, origin=entry.origin, received_ms=entry.received_ms)
+            batch.counts[entry.origin]["added" if added else "repeated"] += 1
+        except BadRequest as error:
+            body = json.dumps(raw, ensure_ascii=False)
+            self._reject(error.code, str(error), body, batch, origin=entry.origin)
+
+    def _put_fact(
+        self, raw: Mapping[str, Any], site_no: int, batch: _Batch, *, origin: str, received_ms: int
+    ) -> bool:
+        fact = read_fact(prove_visitor(raw, self._key))
+        if fact.site and site_no == fact_store.NO_SITE:
+            raise BadRequest("no_site", f"there is no site {fact.site!r}", "site")
+        if not fact_store.insert_fact(
+            self._db, fact, site_no=site_no, origin=origin, received_ms=received_ms
+        ):
+            return False
+        batch.dirty["fact", json.dumps([fact.kind, site_no, fact.key])] = f"{fact.kind} {fact.key}"
+        return True
+
+    def _insert(self, batch: _Batch) -> None:
+        for origin, rows in batch.rows.items():
+            inserted = insert_hits(self._db, rows, texts=self._texts, visitors=self._visitors)
+            batch.counts[origin]["added"] += inserted.added
+            batch.counts[origin]["repeated"] += inserted.repeated
+            for number, key in inserted.touched.items():
+                batch.dirty["visitor", number] = f"hit {event_id_of(key)}"
+        marks.put(self._db, batch.dirty)
+        for origin, counts in batch.counts.items():
+            if origin.startswith("load:"):
+                self._db.execute(
+                    """INSERT INTO load_count VALUES (?, ?, ?, ?) ON CONFLICT (origin) DO UPDATE SET
+                    added = added + excluded.added, repeated = repeated + excluded.repeated,
+                    rejected = rejected + excluded.rejected""",
+                    [origin, counts["added"], counts["repeated"], counts["rejected"]],
+                )
+
+    def _reject(self, code: str, message: str, body: str, batch: _Batch, *, origin: str) -> None:
+        batch.counts[origin]["rejected"] += 1
+        digest = content_digest({"body": body}).hex()
+        self._db.execute(
+            "INSERT INTO reject (received_ms, code, message, origin, hash, body) VALUES (?, ?, ?, ?, ?, ?)",
+            [int(time.time() * 1_000), code, message, origin, digest, body],
+        )
+
+    def _keep_reject(self, entry: wire.RejectEntry) -> None:
+        self._db.execute(
+            """INSERT INTO reject (received_ms, code, message, site, ip, origin, hash, body)
+            VALUES (:received_ms, :code, :message, :site, :ip, :origin, :hash, :body)""",
+            msgspec.structs.asdict(entry),
+        )

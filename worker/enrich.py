@@ -1,0 +1,200 @@
+"""What a hit goes through between the log and the store, as named steps.
+
+A `drop_` step may refuse the hit with a reason; a `put_` step only adds. Nothing is decided here that
+a rule may decide otherwise tomorrow: where a visit came from and who is a bot are read off what is
+stored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from tracker.core.addresses import IpStorage, masked_ip
+from tracker.core.ids import event_key
+from tracker.core.times import format_instant
+from tracker.core.urls import clean_referrer, clean_text, read_page
+from tracker.model import Page
+from tracker.store.hits import HitRow
+from tracker.store.strings import Numbers, Visitors
+from tracker.wire import HitOnLog, HitsEntry
+
+KINDS = {"page": 0, "event": 1, "engagement": 2}
+CONSENTS = {"granted": 1, "denied": 0}
+FORM_EVENT = "form_submit"
+TITLE_LIMIT = 300
+ENGAGED_LIMIT_S = 86_400
+
+_CONTACT = ("email", "phone", "name", "company", "fields")
+_FORM = ("form_id", "form_name", "form_action")
+_CLIENT = ("language", "screen", "zone", "viewport")
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Draft:
+    """A hit on its way into the store: what came, and what the steps have put to it."""
+
+    __slots__ = (
+        "client", "engaged_ms", "entry", "extra", "hit", "lead", "page", "prev", "referrer", "scroll_pct",
+        "title",
+    )  # fmt: skip
+
+    def __init__(self, hit: HitOnLog, entry: HitsEntry) -> None:
+        self.hit = hit
+        self.entry = entry
+        self.page: Page = _NO_PAGE
+        self.referrer: str | None = None
+        self.prev: str | None = None
+        self.title: str | None = None
+        self.client: str | None = None
+        self.engaged_ms: int | None = None
+        self.scroll_pct: int | None = None
+        self.extra: dict[str, Any] = {}
+        self.lead: dict[str, Any] | None = None
+
+
+_NO_PAGE = Page("", "")
+_page = lru_cache(maxsize=20_000)(read_page)
+_referrer = lru_cache(maxsize=10_000)(clean_referrer)
+
+
+def drop_bad_url(draft: Draft) -> None:
+    """Read the page's URL; one that cannot be read refuses the hit."""
+    extra = draft.hit.extra
+    draft.page = _page(draft.hit.url, hash_routes=bool(extra and extra.get("hash_routes")))
+
+
+def put_referrer(draft: Draft) -> None:
+    """Clean the referrer, and the page before of a route change."""
+    if draft.hit.referrer:
+        draft.referrer = _referrer(draft.hit.referrer)
+    if draft.hit.prev_url:
+        draft.prev = _referrer(draft.hit.prev_url)
+
+
+def put_title(draft: Draft) -> None:
+    """Clean the title."""
+    if draft.hit.title:
+        draft.title = clean_text(draft.hit.title)[:TITLE_LIMIT]
+
+
+def put_extra(draft: Draft) -> None:
+    """Gather what has no column of its own."""
+    hit = draft.hit
+    if hit.extra:
+        draft.extra = {name: value for name, value in hit.extra.items() if name not in _CLIENT}
+    for name, value in (("props", hit.props), ("link", hit.link), ("mail", hit.mail)):
+        if value:
+            draft.extra[name] = dict(value)
+
+
+def put_client(draft: Draft) -> None:
+    """Spell out the browser: user agent, hints, language, screen; one text for all of its hits."""
+    hit, entry = draft.hit, draft.entry
+    client: dict[str, Any] = {
+        "ua": entry.user_agent, "hints": hit.client_hints, "language": hit.language, "screen": hit.screen,
+        "browser": entry.browser,
+    }  # fmt: skip
+    if hit.extra:
+        client |= {name: hit.extra[name] for name in _CLIENT if name in hit.extra}
+    draft.client = _encode({name: value for name, value in client.items() if value is not None}).decode()
+
+
+def put_engagement(draft: Draft) -> None:
+    """Read how long and how far the page was seen."""
+    props = draft.extra.get("props")
+    if draft.hit.type == "engagement" and props:
+        seconds = _number(props.pop("engaged_s", None), ENGAGED_LIMIT_S)
+        draft.engaged_ms = None if seconds is None else round(seconds * 1_000)
+        scroll = _number(props.pop("scroll_pct", None), 100)
+        draft.scroll_pct = None if scroll is None else round(scroll)
+
+
+def put_form_lead(draft: Draft) -> None:
+    """Make a lead of a submitted form, and take the contact details off the hit."""
+    props = draft.extra.get("props")
+    if draft.hit.type != "event" or draft.hit.name != FORM_EVENT or props is None:
+        return
+    contact = {name: props.pop(name) for name in _CONTACT if name in props}
+    given = contact.pop("fields", None)
+    fields = dict(given) if isinstance(given, Mapping) else {}
+    fields |= {name: props[name] for name in _FORM if name in props}
+    if not draft.hit.flags:
+        draft.lead = {
+            "fact": "lead", "site": draft.entry.site, "kind": "form", "provider": "tracker",
+            "provider_id": draft.hit.event_id, "at": format_instant(draft.hit.at_ms),
+            "visitor_id": draft.entry.visitor_id, "page_url": draft.page.canonical, "fields": fields,
+            **{name: value for name, value in contact.items() if isinstance(value, str)},
+        }  # fmt: skip
+
+
+def put_clean_props(draft: Draft) -> None:
+    """Take addresses, tokens and card numbers out of what the page sent along."""
+    if draft.extra:
+        draft.extra = _cleaned(draft.extra)
+
+
+STEPS: tuple[Callable[[Draft], None], ...] = (
+    drop_bad_url,
+    put_referrer,
+    put_title,
+    put_extra,
+    put_client,
+    put_engagement,
+    put_form_lead,
+    put_clean_props,
+)
+
+
+def enrich(hit: HitOnLog, entry: HitsEntry) -> Draft:
+    """Take one hit through all steps.
+
+    Raises:
+        BadRequest: a step refuses the hit; the code says why.
+    """
+    draft = Draft(hit, entry)
+    for step in STEPS:
+        step(draft)
+    return draft
+
+
+def row_of(
+    draft: Draft, *, site_no: int, texts: Numbers, visitors: Visitors, ip_storage: IpStorage
+) -> HitRow:
+    """Pack a hit for the store."""
+    hit, entry = draft.hit, draft.entry
+    number = texts.number
+    return HitRow(
+        site_no, event_key(hit.event_id), visitors.number(entry.visitor_id), hit.at_ms, hit.seq,
+        KINDS[hit.type], number(hit.name or None), _some(number(draft.page.canonical)), number(draft.title),
+        number(_encode(draft.page.tags).decode()) if draft.page.tags else None,
+        number(draft.referrer), number(draft.prev), number(draft.client),
+        number(masked_ip(entry.ip, ip_storage)) if entry.ip else None,
+        hit.flags, CONSENTS.get(hit.consent or ""), draft.engaged_ms, draft.scroll_pct,
+        json.dumps(draft.extra, ensure_ascii=False, sort_keys=True) if draft.extra else None,
+        entry.received_ms,
+    )  # fmt: skip
+
+
+def _some(number: int | None) -> int:
+    assert number is not None
+    return number
+
+
+def _number(value: object, most: float) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most:
+        return float(value)
+    return None
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {name: _cleaned(each) for name, each in value.items() if each != {}}
+    return [_cleaned(each) for each in value] if isinstance(value, list) else value

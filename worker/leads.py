@@ -1,0 +1,149 @@
+"""Stitch, third part: each lead's visitor, its own session and source, and its journey."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tracker.config import Settings
+from tracker.core.ids import journey_id
+from tracker.core.journeys import Touch, journey
+from tracker.core.matching import Candidate, Match, match_lead
+from tracker.core.sources import RULES_VERSION, decide_source
+from tracker.core.times import DAY_MS, format_instant
+from tracker.model import Source
+from tracker.store import marks
+from tracker.store.leads import Row, load_lead, put_journey, put_match, touches_of
+from tracker.store.marks import Mark
+from tracker.store.persons import person_visitors
+from tracker.store.sessions import last_hit_ms, own_session
+from tracker.store.sites import load_static_numbers
+from tracker.store.sources import SourceNumbers
+from tracker.store.strings import Numbers
+
+
+class LeadStitcher:
+    """Matches leads and puts their journeys together, over one connection with the writer's lock."""
+
+    def __init__(self, db: sqlite3.Connection, settings: Settings) -> None:
+        self._db = db
+        self._lookback_ms = settings.lookback_days * DAY_MS
+        self._static = load_static_numbers(db)
+        self._sources = SourceNumbers(db, RULES_VERSION)
+        self._texts = Numbers(db)
+
+    def match(self, dirty: Sequence[Mark], *, changed_no: int, now_ms: int) -> None:
+        """Decide again to whom these leads belong."""
+        for mark in dirty:
+            lead = load_lead(self._db, str(mark.key))
+            if lead is None:
+                continue
+            match = self._match(lead)
+            row = {**self._credit(lead, match), **self._told(match)}
+            put_match(self._db, lead, row, changed_no=changed_no, because=mark.because, now_ms=now_ms)
+            marks.put(self._db, {("journey", mark.key): mark.because})
+
+    def journeys(self, dirty: Sequence[Mark], *, changed_no: int, now_ms: int) -> None:
+        """Put the journeys to these leads together again."""
+        for mark in dirty:
+            lead = load_lead(self._db, str(mark.key))
+            if lead is not None:
+                named, row = journey_id("lead", lead["lead_id"]), self._journey(lead)
+                put_journey(self._db, named, row, changed_no=changed_no, because=mark.because, now_ms=now_ms)
+
+    def _match(self, lead: Row) -> Match:
+        proved = lead["proved_visitor_no"]
+        static = self._static.get((lead["site_no"], lead["called"]))
+        own = person_visitors(self._db, lead["email_no"]) if lead["email_no"] and not proved else []
+        return match_lead(
+            proved=self._candidate(proved, self._visitor_id(proved), lead["at_ms"]) if proved else None,
+            email=lead["email"] if lead["email_no"] else None,
+            by_email=[self._candidate(number, visitor_id, lead["at_ms"]) for number, visitor_id in own],
+            static_number=static.number if static else None,
+        )
+
+    def _candidate(self, number: int, visitor_id: str, at_ms: int) -> Candidate:
+        return Candidate(number, visitor_id, last_hit_ms(self._db, number, at_ms))
+
+    def _visitor_id(self, number: int) -> str:
+        found = self._db.execute("SELECT visitor_id FROM visitor WHERE visitor_no = ?", [number])
+        return str(found.fetchone()[0])
+
+    def _credit(self, lead: Row, match: Match) -> Row:
+        """Say which session and source a lead is credited to."""
+        own = None
+        if match.visitor_no is not None:
+            own = own_session(
+                self._db, match.visitor_no, site_no=lead["site_no"], at_ms=lead["at_ms"],
+                since_ms=lead["at_ms"] - self._lookback_ms,
+            )  # fmt: skip
+        if own is not None:
+            session_id, source_no, click_name, click_no = own
+        else:
+            session_id, click_name, click_no = None, None, None
+            said = self._said(lead)
+            source_no = None if said is None else self._sources.number(said)
+            if said is not None and said.click is not None:
+                click_name, click_no = said.click.name, self._texts.number(said.click.value)
+        return {
+            "visitor_no": match.visitor_no, "session_id": session_id, "source_no": source_no,
+            "click_name": click_name, "click_no": click_no,
+        }  # fmt: skip
+
+    def _said(self, lead: Row) -> Source | None:
+        """Read the source off the called number, else off what the provider said."""
+        static = self._static.get((lead["site_no"], lead["called"]))
+        if static is not None:
+            tags = [("utm_source", static.source), ("utm_medium", static.medium)]
+            tags += [("utm_campaign", static.campaign)] if static.campaign else []
+            source, by = decide_source(tuple(tags), None, ()), "static_number"
+        elif lead["tags"]:
+            source = decide_source(tuple((name, value) for name, value in json.loads(lead["tags"])), None, ())
+            by = "provider"
+        else:
+            return None
+        return None if source.evidence == "none" else replace(source, rule=f"{by}:{source.rule}")
+
+    def _told(self, match: Match) -> Row:
+        evidence = {
+            "why": match.why,
+            "candidates": [
+                {
+                    "visitor_id": each.visitor_id,
+                    "last_hit_at": None if each.last_ms is None else format_instant(each.last_ms),
+                }
+                for each in match.candidates
+            ],
+        }
+        return {
+            "match_rule": match.rule, "match_confidence": match.confidence,
+            "match_evidence": json.dumps(evidence, sort_keys=True),
+        }  # fmt: skip
+
+    def _journey(self, lead: Row) -> dict[str, Any]:
+        own = self._touches(lead)
+        made = journey(own, at_ms=lead["at_ms"])
+        first, last = (made.touches[0], made.touches[-1]) if made.touches else (None, None)
+        channel = None
+        if lead["source_no"] is not None:
+            found = self._db.execute("SELECT channel FROM source WHERE source_no = ?", [lead["source_no"]])
+            channel = found.fetchone()[0]
+        return {
+            "conversion_kind": "lead", "conversion_id": lead["lead_id"], "site_no": lead["site_no"],
+            "at_ms": lead["at_ms"], "identifier_no": lead["identifier_no"],
+            "first_ms": first.at_ms if first else None, "first_source_no": first.source_no if first else None,
+            "last_source_no": last.source_no if last else None, "lead_channel": channel, "days": made.days,
+            "touch_count": len(made.touches), "path": json.dumps([touch.channel for touch in made.touches]),
+            "touch_ids": json.dumps([touch.touch_id for touch in made.touches]),
+        }  # fmt: skip
+
+    def _touches(self, lead: Row) -> list[Touch]:
+        if lead["identifier_no"] is not None:
+            return touches_of(self._db, lead["identifier_no"], lead["at_ms"])
+        if lead["source_no"] is None:
+            return []
+        found = self._db.execute("SELECT channel FROM source WHERE source_no = ?", [lead["source_no"]])
+        return [Touch(lead["at_ms"], lead["lead_id"], "lead", lead["source_no"], found.fetchone()[0])]

@@ -1,0 +1,146 @@
+"""Stitch, second part: what leads and identifies say of who is who, and the persons that follow."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracker.core.contacts import blocked_email, normalise_email, normalise_phone
+from tracker.core.identity import Identifier, resolve
+from tracker.core.ids import journey_id, lead_id
+from tracker.core.times import parse_instant
+from tracker.core.versions import merge
+from tracker.keys import derive
+from tracker.model import Site
+from tracker.store import marks
+from tracker.store.facts import load_versions
+from tracker.store.leads import drop_lead, leads_of, load_lead, put_lead
+from tracker.store.marks import Mark
+from tracker.store.persons import (
+    Identifiers,
+    drop_unmentioned,
+    load_components,
+    put_persons,
+    replace_mentions,
+)
+from tracker.store.sites import load_sites, site_numbers
+from tracker.store.strings import Visitors
+
+_TEXTS = (
+    "name", "email", "phone", "company", "tracking_number", "page_url", "duration_s", "status", "value",
+    "currency",
+)  # fmt: skip
+_TAG_PREFIXES = ("utm_",)
+
+
+class PersonStitcher:
+    """Reads leads and identifies, and resolves persons, over one connection with the writer's lock."""
+
+    def __init__(self, db: sqlite3.Connection, *, key: bytes, click_names: frozenset[str]) -> None:
+        self._db = db
+        secret = derive(key, "identifiers")
+        self._identifiers = Identifiers(db, secret)
+        self._visitors = Visitors(db, secret)
+        self._click_names = click_names
+        sites = load_sites(db)
+        self._sites = {number: sites[name] for name, number in site_numbers(db).items()}  # type: ignore[index]
+
+    def read_facts(self, dirty: Sequence[Mark], *, changed_no: int, now_ms: int) -> None:
+        """Read these facts' versions again: leads, and the identifiers that leads and identifies name."""
+        for mark in dirty:
+            kind, site_no, key = json.loads(str(mark.key))
+            if kind not in ("lead", "identify"):
+                continue
+            merged = merge(load_versions(self._db, kind, site_no=site_no, key=key), kind=kind)
+            named = self._name(merged, self._sites[site_no], f"{kind}:{merged['site']}:{key}")
+            stale: dict[tuple[str, marks.Key], str] = {
+                ("identifier", number): mark.because for number in named.pop("moved")
+            }
+            if kind == "lead":
+                stale |= self._put_lead(merged, named, site_no, mark, changed_no=changed_no, now_ms=now_ms)
+            marks.put(self._db, stale)
+
+    def resolve(self, dirty: Sequence[Mark], *, changed_no: int) -> None:
+        """Resolve the components of these identifiers, and mark the leads of their persons."""
+        reasons = {int(mark.key): mark.because for mark in dirty}
+        because = next(iter(reasons.values()), "")
+        for numbers, component in load_components(self._db, reasons):
+            persons = resolve(component).persons
+            put_persons(self._db, numbers, persons, component.first_ms, changed_no=changed_no)
+            why = next((reasons[number] for number in sorted(numbers) if number in reasons), because)
+            marks.put(self._db, {("match", each): why for each in leads_of(self._db, list(numbers))})
+        drop_unmentioned(self._db, reasons)
+
+    def _name(self, merged: Mapping[str, Any], site: Site, fact: str) -> dict[str, Any]:
+        """Number the identifiers that a fact names, and keep the evidence between them."""
+        if merged.get("is_test"):
+            return {"moved": replace_mentions(self._db, fact, {}, [])}
+        at_ms = parse_instant(merged["at"])
+        visitor, email, phone = merged.get("visitor_id"), merged.get("email"), merged.get("phone")
+        visitor_no = self._visitors.number(visitor) if visitor else None
+        address = normalise_email(email) if email else None
+        line = normalise_phone(phone, site.region) if phone else None
+        if address and blocked_email(address):
+            address = None
+        number = self._identifiers.number
+        visitor_id_no = (
+            number(Identifier("visitor", visitor), at_ms=at_ms, visitor_no=visitor_no) if visitor else None
+        )
+        email_no = number(Identifier("email", address), at_ms=at_ms) if address else None
+        phone_no = number(Identifier("phone", line), at_ms=at_ms) if line else None
+        mentioned = {each: at_ms for each in (visitor_id_no, email_no, phone_no) if each is not None}
+        evidence = [("R2", visitor_id_no, email_no, at_ms)] if visitor_id_no and email_no else []
+        return {
+            "moved": replace_mentions(self._db, fact, mentioned, evidence),
+            "proved_visitor_no": visitor_no, "email_no": email_no, "phone_no": phone_no,
+            "identifier_no": visitor_id_no or email_no or phone_no,
+        }  # fmt: skip
+
+    def _put_lead(
+        self,
+        merged: Mapping[str, Any],
+        named: Mapping[str, Any],
+        site_no: int,
+        mark: Mark,
+        *,
+        changed_no: int,
+        now_ms: int,
+    ) -> dict[tuple[str, marks.Key], str]:
+        """Write a lead's row, and mark it and what stood for its person before to be matched again."""
+        site = self._sites[site_no]
+        own = lead_id(site.key, merged["provider"], merged["provider_id"])
+        old = load_lead(self._db, own)
+        stale: dict[tuple[str, marks.Key], str] = {("match", own): mark.because}
+        if old and old["identifier_no"]:
+            stale["identifier", old["identifier_no"]] = mark.because
+        if merged.get("is_test"):
+            journey = journey_id("lead", own)
+            drop_lead(self._db, own, journey, changed_no=changed_no, because=mark.because, now_ms=now_ms)
+            del stale["match", own]
+            return stale
+        number = merged.get("tracking_number")
+        facts = {
+            "site_no": site_no, "kind": merged["kind"], "provider": merged["provider"],
+            "provider_id": merged["provider_id"], "at_ms": parse_instant(merged["at"]), **named,
+            **{name: merged.get(name) for name in _TEXTS},
+            "answered": None if merged.get("answered") is None else int(merged["answered"]),
+            "tags": self._tags(merged), "called": normalise_phone(number, site.region) if number else None,
+        }  # fmt: skip
+        put_lead(self._db, own, facts, changed_no=changed_no)
+        if named["identifier_no"]:
+            stale["identifier", named["identifier_no"]] = mark.because
+        return stale
+
+    def _tags(self, merged: Mapping[str, Any]) -> str | None:
+        """Gather what the provider itself says of the source."""
+        said = {
+            **merged,
+            **{name: value for name, value in merged.get("extra", {}).items() if isinstance(value, str)},
+        }
+        tags = [
+            [name, value] for name, value in sorted(said.items())
+            if isinstance(value, str) and (name.startswith(_TAG_PREFIXES) or name.lower() in self._click_names)
+        ]  # fmt: skip
+        return json.dumps(tags) if tags else None

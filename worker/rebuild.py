@@ -1,0 +1,80 @@
+"""Rebuild and verify: every view again from the facts, beside the live ones.
+
+Both run the code of stitch over everything. Verify compares and changes nothing; rebuild puts the new
+views in the place of the live ones where they differ, in one transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tracker.config import Settings
+from tracker.store import marks
+from tracker.store.db import atomic, open_store, writer_lock
+from tracker.store.leads import log_change
+from tracker.store.overlay import Difference, differences, lay_beside, mark_everything, take_over
+from tracker.store.strings import Numbers
+from worker.clients import describe_all
+from worker.stitch import Stitcher
+
+_LOGGED = {"leads": "lead", "journeys": "journey", "sessions": "session"}
+
+Tell = Callable[[Difference], None]
+
+
+def verify(settings: Settings, *, key: bytes, tell: Tell) -> int:
+    """Compare the live views with views made anew; returns how many rows differ."""
+    with _beside(settings, key) as db:
+        return sum(1 for _ in _told(db, tell))
+
+
+def rebuild(settings: Settings, *, key: bytes, tell: Tell) -> int:
+    """Make every view anew and put it in place; returns how many rows differed.
+
+    A store whose views are right is left as it is.
+    """
+    with _beside(settings, key) as db:
+        count = sum(1 for _ in _told(db, tell))
+        if count:
+            with atomic(db):
+                now_ms, changed_no = int(time.time() * 1_000), marks.next_change(db)
+                for each in list(differences(db)):
+                    _log(db, each, changed_no=changed_no, now_ms=now_ms)
+                take_over(db)
+        return count
+
+
+@contextmanager
+def _beside(settings: Settings, key: bytes) -> Iterator[sqlite3.Connection]:
+    """Bring the live views up to date, then make a second set beside them."""
+    with writer_lock(settings.data):
+        db = open_store(settings.data, write=True)
+        try:
+            Stitcher(db, settings, key=key).run()
+            lay_beside(db)
+            with atomic(db):
+                describe_all(db, Numbers(db))
+                mark_everything(db)
+            Stitcher(db, settings, key=key).run()
+            yield db
+        finally:
+            db.close()
+
+
+def _told(db: sqlite3.Connection, tell: Tell) -> Iterator[Difference]:
+    for each in differences(db):
+        tell(each)
+        yield each
+
+
+def _log(db: sqlite3.Connection, moved: Difference, *, changed_no: int, now_ms: int) -> None:
+    noun = _LOGGED.get(moved.noun)
+    if noun is None or noun == "session" and moved.rebuilt is not None:
+        return
+    log_change(
+        db, (noun, moved.id), {} if noun == "session" else moved.live, moved.rebuilt,
+        changed_no=changed_no, because="rebuild", now_ms=now_ms, table="main.change",
+    )  # fmt: skip

@@ -1,0 +1,67 @@
+"""Stitch: for what is stale, the views again from the facts.
+
+Work goes from ground to roof: sessions, then what leads and identifies say, then persons, then
+matches, then journeys. Each pass takes some marks of the lowest floor that has any, recomputes, and
+leaves marks for the floors above, in one transaction; a crash leaves the rest marked.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+
+from tracker.config import Settings
+from tracker.core.click_ids import CLICK_NAMES
+from tracker.store import marks
+from tracker.store.db import atomic
+from tracker.store.marks import Mark
+from worker.leads import LeadStitcher
+from worker.persons import PersonStitcher
+from worker.sessions import SessionStitcher
+
+CHUNK = 2_000
+
+Floor = Callable[[Sequence[Mark], int, int], None]
+
+
+class Stitcher:
+    """Works off all marks, over one connection that holds the writer's lock."""
+
+    def __init__(self, db: sqlite3.Connection, settings: Settings, *, key: bytes) -> None:
+        self._db = db
+        self._settings = settings
+        self._key = key
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> int:
+        """Recompute all that is stale; `stop` is asked between passes.
+
+        Returns:
+            How many marks were worked off.
+        """
+        floors, done = self._floors(), 0
+        while not stop():
+            noun = next((noun for noun in floors if marks.any_left(self._db, [noun])), None)
+            if noun is None:
+                return done
+            with atomic(self._db):
+                done += self.pass_once(noun, floors[noun])
+        return done
+
+    def pass_once(self, noun: str, floor: Floor) -> int:
+        """Work off some marks of one noun inside the caller's transaction."""
+        taken = marks.take(self._db, noun, CHUNK)
+        floor(taken, marks.next_change(self._db), int(time.time() * 1_000))
+        return len(taken)
+
+    def _floors(self) -> dict[str, Floor]:
+        sessions = SessionStitcher(self._db, self._settings)
+        persons = PersonStitcher(self._db, key=self._key, click_names=CLICK_NAMES)
+        leads = LeadStitcher(self._db, self._settings)
+        return {
+            "visitor": lambda taken, no, now: sessions.stitch(taken, changed_no=no, now_ms=now),
+            "fact": lambda taken, no, now: persons.read_facts(taken, changed_no=no, now_ms=now),
+            "identifier": lambda taken, no, now: persons.resolve(taken, changed_no=no),
+            "match": lambda taken, no, now: leads.match(taken, changed_no=no, now_ms=now),
+            "journey": lambda taken, no, now: leads.journeys(taken, changed_no=no, now_ms=now),
+        }
