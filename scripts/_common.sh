@@ -20,7 +20,7 @@ find_python() {
 
 # make_environment EXTRAS: the virtual environment with the project in it, such as `make_environment [dev]`.
 make_environment() {
-  local extras=$1 stamp=.venv/touchline-installed python wanted
+  local extras=$1 stamp=.venv/touchline-installed python wanted out
   # An environment holds absolute paths: one that was moved with its clone is made anew.
   if ! .venv/bin/python -c '' 2>/dev/null || [ "$(cat .venv/touchline-home 2>/dev/null || pwd)" != "$(pwd)" ]; then
     python=$(find_python) || exit 1
@@ -37,7 +37,8 @@ print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest(), *sys.version_info[:3]
     return
   fi
   say "Installing Touchline$extras into .venv..."
-  if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".$extras" >&2; then
+  if ! out=$(.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".$extras" 2>&1); then
+    say "$out"
     say "The installation failed; the lines above say why."
     exit 1
   fi
