@@ -116,7 +116,7 @@ def read(client: redis.Redis, count: int, *, again: bool) -> list[Logged]:
         count: the most entries to return.
         again: read what an earlier drain left behind instead of what is new.
     """
-    answer = client.xreadgroup(GROUP, CONSUMER, {STREAM: "0" if again else ">"}, count=count)
+    answer: Any = client.xreadgroup(GROUP, CONSUMER, {STREAM: "0" if again else ">"}, count=count)
     if not answer:
         return []
     entries = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]

@@ -1,0 +1,182 @@
+"""The API for senders with a token: facts over HTTP, one or a list, kept before they are answered.
+
+An endpoint is a row of a table: the fact it takes and the purpose that a token must have. What a fact
+must look like is decided in `tracker.core.facts`, the same for files and for this API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request
+
+from tracker.core.facts import read_fact
+from tracker.core.ids import lead_id
+from tracker.errors import BadRequest
+from tracker.store.sites import Token
+from tracker.web.body import read_body
+from tracker.web.caller import Caller, read_caller
+from tracker.web.house import House
+from tracker.web.intake import read_json
+from tracker.web.rejects import as_bytes, reject_entry
+from tracker.wire import FactsEntry, encode
+
+BODY_BYTES = 1_048_576
+MOST_FACTS = 1_000
+
+_CONTACT = ("email", "phone")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A fact that may be posted: the purpose it needs, and how its id follows from its content."""
+
+    purpose: str
+    id_of: Callable[[Mapping[str, Any]], str]
+
+
+def _lead_id(fact: Mapping[str, Any]) -> str:
+    return lead_id(str(fact["site"]), str(fact["provider"]), str(fact["provider_id"]))
+
+
+KINDS: Mapping[str, Kind] = {"lead": Kind("leads", _lead_id)}
+
+# Path to the fact it takes; None: each fact says what it is.
+ENDPOINTS: Mapping[str, str | None] = {"leads": "lead", "facts": None}
+
+api = Blueprint("api", __name__, url_prefix="/api")
+
+
+@api.post("/<name>")
+def take_facts(name: str) -> tuple[Response, int]:
+    """Take one fact or a list of them."""
+    if name not in ENDPOINTS:
+        raise BadRequest("not_found", f"there is no /api/{name}; there is {', '.join(sorted(ENDPOINTS))}")
+    house: House = current_app.extensions["touchline"]
+    token = _token(house)
+    caller = read_caller(request.environ, house.settings)
+    body = read_json(read_body(request.environ, BODY_BYTES))
+    posted = body if isinstance(body, list) else [body]
+    if not 1 <= len(posted) <= MOST_FACTS:
+        raise BadRequest("bad_body", f"send 1 to {MOST_FACTS} facts at once")
+    intake = _Intake(house, token, caller, ENDPOINTS[name])
+    for i, raw in enumerate(posted):
+        intake.take(i, raw)
+    intake.write()
+    return intake.answer(is_list=isinstance(body, list))
+
+
+class _Intake:
+    """The facts of one request: which are taken, which are refused, and why."""
+
+    def __init__(self, house: House, token: Token, caller: Caller, kind: str | None) -> None:
+        self._house = house
+        self._token = token
+        self._caller = caller
+        self._kind = kind
+        self._facts: list[dict[str, Any]] = []
+        self._rejects: list[bytes] = []
+        self._accepted: list[dict[str, str]] = []
+        self._refused: list[dict[str, object]] = []
+
+    def take(self, i: int, raw: object) -> None:
+        """Take one fact, or note why not."""
+        try:
+            fact, kind = self._fact(raw)
+            content = read_fact(fact).content
+        except BadRequest as error:
+            self._refuse(i, error, raw)
+            return
+        self._facts.append(fact)
+        self._accepted.append({"id": kind.id_of(content)})
+
+    def write(self) -> None:
+        """Append what was taken to the log, and what was refused beside it.
+
+        Raises:
+            Retryable: it is not on the log.
+        """
+        bodies = list(self._rejects)
+        if self._facts:
+            bodies.append(encode(FactsEntry(self._caller.received_ms, "api", self._facts)))
+        if bodies:
+            self._house.log.commit(bodies)
+
+    def answer(self, *, is_list: bool) -> tuple[Response, int]:
+        """Say what was taken; 400 with the place and the reason when it was nothing."""
+        counters, kind = self._house.counters, self._kind or "facts"
+        counters.count(("facts", kind, "accepted"), by=len(self._accepted))
+        counters.count(("facts", kind, "rejected"), by=len(self._refused))
+        said: dict[str, object] = {"accepted": self._accepted, "rejected": self._refused}
+        if self._accepted:
+            return jsonify(said), 202
+        first = self._refused[0]
+        place = str(first.get("place", ""))
+        place = f"[{first['i']}].{place}".rstrip(".") if is_list else place
+        return jsonify({"code": first["code"], "message": first["message"], "place": place} | said), 400
+
+    def _fact(self, raw: object) -> tuple[dict[str, Any], Kind]:
+        """Put in what the address and the token say, and hold the fact against the token's purpose."""
+        if not isinstance(raw, dict):
+            raise BadRequest("bad_fact", "a fact is a JSON object")
+        if self._kind is not None and raw.get("fact", self._kind) != self._kind:
+            raise BadRequest("bad_fact", f"leave it out, or write {self._kind!r}", "fact")
+        if raw.get("site", self._token.site) != self._token.site:
+            raise BadRequest(
+                "no_site", f"leave it out, or write {self._token.site!r}, the token's site", "site"
+            )
+        name = self._kind or raw.get("fact")
+        kind = KINDS.get(name) if isinstance(name, str) else None
+        if kind is None or kind.purpose != self._token.purpose:
+            raise BadRequest("bad_fact", f"this token may not post facts of the kind {name!r}", "fact")
+        fact = {**raw, "fact": name, "site": self._token.site}
+        return self._prove(_keep_odd_contacts(fact)), kind
+
+    def _prove(self, fact: dict[str, Any]) -> dict[str, Any]:
+        """Put the bare id for a signed visitor token; one that was tampered with is no visitor."""
+        given = fact.get("visitor_id")
+        if not isinstance(given, str) or "." not in given:
+            return fact
+        visitor = self._house.identity.signer.verify(given.strip())
+        if visitor is not None:
+            return fact | {"visitor_id": visitor.visitor_id}
+        return _set_aside(fact, "visitor_id")
+
+    def _refuse(self, i: int, error: BadRequest, raw: object) -> None:
+        self._refused.append(
+            {"i": i, "code": error.code, "message": error.message}
+            | ({"place": error.place} if error.place else {})
+        )
+        if self._house.quota.take():
+            entry = reject_entry(as_bytes(raw), error, self._caller, site=self._token.site, origin="api")
+            self._rejects.append(entry)
+
+
+def _token(house: House) -> Token:
+    """Find what the request's token allows."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    token = house.sitebook.token(text.strip()) if scheme.lower() == "bearer" and text.strip() else None
+    if token is None:
+        raise BadRequest(
+            "bad_token",
+            "send `Authorization: Bearer TOKEN`; `touchline site token KEY --purpose leads` makes one",
+        )
+    return token
+
+
+def _keep_odd_contacts(fact: dict[str, Any]) -> dict[str, Any]:
+    """Set aside an e-mail or phone that is not even text: no lead is refused for its contact details."""
+    for name in _CONTACT:
+        if isinstance(fact.get(name), list | dict | bool):
+            fact = _set_aside(fact, name)
+    return fact
+
+
+def _set_aside(fact: dict[str, Any], name: str) -> dict[str, Any]:
+    extra = fact.get("extra")
+    kept = extra if isinstance(extra, dict) else {} if extra is None else {"extra": extra}
+    return {each: value for each, value in fact.items() if each != name} | {
+        "extra": {**kept, name: fact[name]}
+    }

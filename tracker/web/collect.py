@@ -1,0 +1,203 @@
+"""Collect: what becomes of the hits of one message, and which visitor they belong to.
+
+Each hit is accepted, rejected (it cannot be used) or dropped (it is refused by rule), with a code of
+one closed set:
+
+    too_long      over a limit of length, number, depth or size; an event_id not of 1 to 128 characters
+    bad_url       no http or https page
+    bad_time      `at` is no instant with an offset
+    future        more than 24 hours ahead, after correction of the client's clock
+    too_old       more than 7 days back
+    origin        a page that is not the site's
+    no_site       a site that does not exist
+    consent       no consent, or Global Privacy Control or Do Not Track where the site honours it
+    bot           a crawler, an empty user agent, or a driven browser
+    prefetch      fetched ahead of the user, or for a preview
+    internal      from one of the operator's own addresses
+    rate          too many
+
+Hits without consent leave no trace but a count. Bots, prefetches and internal hits are logged with a
+mark, so that they can be shown apart; they get no cookie. Nothing here touches the network or a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tracker.core.bots import bot_reason
+from tracker.core.hosts import host_within
+from tracker.core.times import DAY_MS, corrected_ms, parse_instant
+from tracker.errors import BadFact, BadRequest
+from tracker.model import Site
+from tracker.web.caller import Caller
+from tracker.web.cookies import Renewal, Signer, Visitor
+from tracker.web.intake import BadHit, HitIn, Message
+from tracker.web.origins import page_host
+from tracker.wire import FLAG_INTERNAL, FLAG_PREFETCH, FLAG_SAID_BOT, FLAG_WEBDRIVER, HitOnLog, HitsEntry
+
+DROPPED = frozenset({"consent", "bot", "prefetch", "internal"})
+
+OLDEST_MS = 7 * DAY_MS
+NEWEST_MS = DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The hit at index `i` was not accepted; `raw` is kept for replay when it was rejected."""
+
+    i: int
+    code: str
+    message: str = ""
+    raw: object = None
+
+    @property
+    def is_rejected(self) -> bool:
+        """Tell whether the hit could not be used, rather than being refused by rule."""
+        return self.code not in DROPPED
+
+
+@dataclass(slots=True)
+class Collected:
+    """What became of a message.
+
+    `entry` goes to the log, marked hits included; None when there is nothing to log. `visitor` is
+    whose cookie the answer sets; `forget` asks for the cookie's removal.
+    """
+
+    accepted: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    entry: HitsEntry | None = None
+    visitor: Visitor | None = None
+    forget: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How visitors are recognised: the workspace's signer and the cookie's life."""
+
+    signer: Signer
+    renewal: Renewal
+
+    def known(self, caller: Caller) -> Visitor | None:
+        """Find the visitor that the request's cookies name."""
+        if not caller.cookies:
+            return None
+        return self.signer.read(caller.cookies, renewal=self.renewal, now_s=caller.received_ms // 1_000)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What all hits of one message are judged by; `mark` is why all are dropped, if they are."""
+
+    caller: Caller
+    site: Site
+    sent_ms: int | None
+    mark: str | None
+    flags: int
+
+
+def collect(message: Message, caller: Caller, *, site: Site, identity: Identity) -> Collected:
+    """Decide what becomes of each hit of a message, and whose they are.
+
+    Raises:
+        BadRequest: `bad_time`, the message's `sent_at` is no instant.
+    """
+    sent_ms = None if message.sent_at is None else _sent_ms(message.sent_at)
+    view = _View(caller, site, sent_ms, *_mark(message.hits, caller))
+    result, logged = Collected(), []
+    for i, hit in enumerate(message.hits):
+        verdict = _judge(hit, view)
+        if isinstance(verdict, BadHit):
+            result.refused.append(Refusal(i, verdict.code, verdict.message, verdict.raw))
+            continue
+        logged.append(verdict)
+        if view.mark:
+            result.refused.append(Refusal(i, view.mark))
+        else:
+            result.accepted += 1
+    _put_visitor(result, logged, message, view, identity)
+    return result
+
+
+def _mark(hits: Sequence[HitIn | BadHit], caller: Caller) -> tuple[str | None, int]:
+    """Find why every hit of the message is dropped, and the flags that say so on the log."""
+    flags = FLAG_PREFETCH * caller.is_prefetch | FLAG_INTERNAL * caller.is_internal
+    for hit in hits:
+        if isinstance(hit, HitIn):
+            if hit.client_hints and hit.client_hints.get("webdriver") is True:
+                flags |= FLAG_WEBDRIVER
+            if hit.is_bot:
+                flags |= FLAG_SAID_BOT
+    if flags & (FLAG_SAID_BOT | FLAG_WEBDRIVER) or bot_reason(caller.user_agent):
+        return "bot", flags
+    return ("prefetch" if caller.is_prefetch else "internal" if caller.is_internal else None), flags
+
+
+def _judge(hit: HitIn | BadHit, view: _View) -> HitOnLog | BadHit:
+    if isinstance(hit, BadHit):
+        return hit
+    host = page_host(hit.url)
+    if host is None:
+        return BadHit("bad_url", "url: write the page's http or https address", hit)
+    if not host_within(host, view.site.domains):
+        return BadHit("origin", f"url: the page's host is not one of the site {view.site.key!r}", hit)
+    received_ms = view.caller.received_ms
+    try:
+        at_ms = corrected_ms(parse_instant(hit.at), sent_ms=view.sent_ms, received_ms=received_ms)
+    except BadFact as error:
+        return BadHit("bad_time", str(error), hit)
+    if at_ms > received_ms + NEWEST_MS:
+        return BadHit("future", "at: more than 24 hours ahead", hit)
+    if at_ms < received_ms - OLDEST_MS:
+        return BadHit("too_old", "at: more than 7 days back; older hits need an API token", hit)
+    if not _may_keep(hit, view):
+        return BadHit("consent", "")
+    return _on_log(hit, at_ms, view.flags)
+
+
+def _may_keep(hit: HitIn, view: _View) -> bool:
+    if _opted_out(view):
+        return False
+    return hit.consent == "granted" or (hit.consent is None and view.site.consent == "granted")
+
+
+def _opted_out(view: _View) -> bool:
+    site, caller = view.site, view.caller
+    return (caller.wants_gpc and site.honour_gpc) or (caller.wants_dnt and site.honour_dnt)
+
+
+def _on_log(hit: HitIn, at_ms: int, flags: int) -> HitOnLog:
+    extra = hit.extra
+    if hit.zone or hit.viewport:
+        said = {"zone": hit.zone, "viewport": hit.viewport}
+        extra = (extra or {}) | {name: value for name, value in said.items() if value}
+    return HitOnLog(
+        hit.event_id, at_ms, hit.url, hit.type, hit.name, hit.referrer, hit.prev_url, hit.title, hit.props,
+        hit.seq, hit.language, hit.screen, hit.client_hints, hit.consent, hit.link, hit.mail, flags, extra,
+    )  # fmt: skip
+
+
+def _put_visitor(
+    result: Collected, logged: list[HitOnLog], message: Message, view: _View, identity: Identity
+) -> None:
+    """Say whose the hits are, and whether the answer sets, keeps or removes the cookie."""
+    caller = view.caller
+    who = identity.known(caller)
+    if logged:
+        who = who or identity.signer.mint(message.seed, caller.received_ms)
+        result.entry = HitsEntry(
+            view.site.key, caller.received_ms, who.visitor_id, logged, caller.user_agent, caller.ip
+        )
+    if _opted_out(view) or any(refusal.code == "consent" for refusal in result.refused):
+        said_no = any(isinstance(hit, HitIn) and hit.consent == "denied" for hit in message.hits)
+        result.forget = who is not None and not logged and (said_no or _opted_out(view))
+    elif view.mark not in ("bot", "prefetch"):
+        result.visitor = who
+
+
+def _sent_ms(sent_at: str) -> int:
+    try:
+        return parse_instant(sent_at, place="sent_at")
+    except BadFact as error:
+        raise BadRequest("bad_time", error.message, "sent_at") from None

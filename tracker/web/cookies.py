@@ -1,0 +1,150 @@
+"""The visitor cookie: its token, and how it is read, minted and set.
+
+A token is `<visitor id>.<created>.<signature>`: the id, the second in which it was first issued (base
+36), and the first 16 bytes of an HMAC-SHA256 over both, base64url. `_tl` carries it out of reach of
+scripts, `_tl_id` is the readable twin for hidden fields; either restores the other.
+
+A visitor id is 32 hexadecimal digits: the milliseconds of its birth (12), so that the store's index
+grows at its end, then a keyed hash of the page's seed or chance. Parallel first hits carry one seed
+and get one id; who knows an id can neither find its seed nor obtain its signature.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from tracker.keys import derive
+from tracker.model import VisitorId
+
+MASTER = "_tl"
+TWIN = "_tl_id"
+DAY_S = 86_400
+
+_LONGEST_TOKEN = 120
+_MOST_COOKIES = 4  # of one name: a host's own and its parents'
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+Header = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A visitor whose id this workspace has signed; `created_s` is when, in Unix seconds."""
+
+    visitor_id: VisitorId
+    created_s: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """How long a cookie lives: `days` from each answer when `rolling`, else from its creation."""
+
+    days: int = 395
+    rolling: bool = True
+
+    def max_age_s(self, visitor: Visitor, now_s: int) -> int:
+        """Tell how long the visitor's cookie may live from now; zero or less when it is over."""
+        return self.days * DAY_S + (0 if self.rolling else visitor.created_s - now_s)
+
+
+class Signer:
+    """Signs and verifies visitor tokens with keys derived from the workspace's."""
+
+    def __init__(self, key: bytes) -> None:
+        self._signing = hmac.new(derive(key, "visitor"), digestmod="sha256")
+        self._naming = hmac.new(derive(key, "visitor-id"), digestmod="sha256")
+
+    def mint(self, seed: str | None, now_ms: int) -> Visitor:
+        """Make the visitor of a seed, or a new one where there is no seed.
+
+        Args:
+            seed: the page's random seed; the same seed always gives the same id.
+        """
+        if seed:
+            hashed = _code(self._naming, seed).hex()
+            born = _uuid7_time(seed) or hashed[-12:]
+        else:
+            hashed, born = secrets.token_hex(10), f"{now_ms:012x}"
+        return self.sign(VisitorId(born + hashed[:20]), now_ms // 1_000)
+
+    def sign(self, visitor_id: VisitorId, created_s: int) -> Visitor:
+        """Sign an id."""
+        message = f"{visitor_id}.{_base36(created_s)}"
+        return Visitor(visitor_id, created_s, f"{message}.{self._signature(message)}")
+
+    def verify(self, token: str) -> Visitor | None:
+        """Read a token; None when it is not one that this workspace signed."""
+        if len(token) > _LONGEST_TOKEN or not token.isascii():
+            return None
+        message, _, signature = token.rpartition(".")
+        if not hmac.compare_digest(signature, self._signature(message)):
+            return None
+        visitor_id, _, created = message.partition(".")
+        return Visitor(VisitorId(visitor_id), int(created, 36), token)
+
+    def read(self, cookies: str, *, renewal: Renewal, now_s: int) -> Visitor | None:
+        """Find the visitor in a Cookie header: the first valid master, else the first valid twin."""
+        if MASTER not in cookies:
+            return None
+        found: dict[str, list[str]] = {MASTER: [], TWIN: []}
+        for pair in cookies.split(";"):
+            name, _, value = pair.strip().partition("=")
+            if name in found:
+                found[name].append(value)
+        for token in found[MASTER][:_MOST_COOKIES] + found[TWIN][:_MOST_COOKIES]:
+            visitor = self.verify(token)
+            if visitor and renewal.max_age_s(visitor, now_s) > 0:
+                return visitor
+        return None
+
+    def _signature(self, message: str) -> str:
+        return base64.urlsafe_b64encode(_code(self._signing, message)[:16])[:22].decode()
+
+
+def attributes(domain: str | None, *, secure: bool, cross_site: bool = False) -> str:
+    """Write the attributes that a cookie has besides its life.
+
+    Args:
+        domain: the registrable domain it is for; None for the very host alone.
+        cross_site: the site declared that its pages are framed by others; needs https.
+    """
+    where = f"; Domain={domain}" if domain else ""
+    same_site = "; SameSite=None; Secure" if cross_site else "; SameSite=Lax" + ("; Secure" if secure else "")
+    return f"{where}; Path=/{same_site}"
+
+
+def set_cookies(visitor: Visitor, attributes: str, max_age_s: int) -> list[Header]:
+    """Write the headers that set the cookie and its twin."""
+    rest = f"{visitor.token}; Max-Age={max_age_s}{attributes}"
+    return [("Set-Cookie", f"{MASTER}={rest}; HttpOnly"), ("Set-Cookie", f"{TWIN}={rest}")]
+
+
+def forget_cookies(attributes: str) -> list[Header]:
+    """Write the headers that remove both."""
+    rest = f"; Max-Age=0{attributes}"
+    return [("Set-Cookie", f"{MASTER}={rest}; HttpOnly"), ("Set-Cookie", f"{TWIN}={rest}")]
+
+
+def _code(keyed: hmac.HMAC, message: str) -> bytes:
+    """Run a copy of a keyed hash: half the cost of keying it anew."""
+    state = keyed.copy()
+    state.update(message.encode("utf-8", "surrogatepass"))
+    return state.digest()
+
+
+def _uuid7_time(seed: str) -> str | None:
+    digits = seed.replace("-", "").lower()
+    is_uuid7 = len(digits) == 32 and digits[12] == "7" and not digits.strip("0123456789abcdef")
+    return digits[:12] if is_uuid7 else None
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits or "0"

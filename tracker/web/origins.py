@@ -1,0 +1,35 @@
+"""Whose pages speak: the hosts of page URLs, Origin headers and Host headers."""
+
+from __future__ import annotations
+
+import re
+
+from tracker.core.hosts import clean_host
+
+_PAGE = re.compile(
+    r"""https?://
+        (?:[^/?\#\\@\s]*@)?                     # userinfo
+        (\[[0-9a-f:.]+\] | [^/?\#\\:@\s\[\]]+)  # host
+        (?::\d{0,5})?
+        (?=[/?\#\\]|\Z)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ORIGIN = re.compile(r"https?://[^/?#\\@\s]+", re.IGNORECASE)
+
+
+def page_host(url: str) -> str | None:
+    """Read the host of a page's URL, spelled the one way; None when it is no http or https URL."""
+    match = _PAGE.match(url)
+    return None if match is None else clean_host(match[1].lower())
+
+
+def origin_host(header: str) -> str | None:
+    """Read the host of an Origin header; None for `null` and for what is no web page's origin."""
+    return page_host(header) if _ORIGIN.fullmatch(header) else None
+
+
+def request_host(header: str) -> str:
+    """Read the host of a Host header, without its port."""
+    if header.startswith("["):
+        return header.partition("]")[0].lower() + "]"
+    return header.partition(":")[0].lower().rstrip(".")

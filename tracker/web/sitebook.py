@@ -1,0 +1,167 @@
+"""The sites and tokens that the collector knows: a copy in memory, refreshed in the background.
+
+The request path never opens the store. One thread polls the configuration's version and loads anew
+when it has moved. Before a request is refused because of what the copy says, the thread is asked to
+look again at once, so that a site added a moment ago is known.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from tracker.errors import Retryable, TouchlineError
+from tracker.model import Site, SiteKey
+from tracker.store.db import open_store
+from tracker.store.sites import Token, config_version, load_sites, load_tokens, token_hash
+
+POLL_S = 1.0
+LOOK_LIMIT_S = 1.0
+FRESH_S = 0.05  # a copy as young as this is not asked for again
+
+_log = structlog.get_logger("touchline.web")
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One state of the configuration."""
+
+    version: int
+    sites: Mapping[SiteKey, Site]
+    tokens: Mapping[str, Token]
+
+
+class Sitebook:
+    """Answers which sites and tokens there are.
+
+    Args:
+        data: the data directory.
+        on_round: called by the thread after each look, for other work that is due about once a second.
+    """
+
+    def __init__(self, data: Path, *, on_round: Callable[[], None] | None = None) -> None:
+        self._data = data
+        self._on_round = on_round
+        self._book: Book | None = None
+        self._looked_at = float("-inf")
+        self._rounds = 0
+        self._turned = threading.Condition()
+        self._wanted = threading.Event()
+        self._is_closed = False
+        self._is_readable = True
+        self._thread: threading.Thread | None = None
+
+    def site(self, key: str) -> Site | None:
+        """Find a site by its key.
+
+        Raises:
+            Retryable: the configuration has not been loaded yet.
+        """
+        found = self._loaded().sites.get(SiteKey(key))
+        if found is None and self.look_again():
+            found = self._loaded().sites.get(SiteKey(key))
+        return found
+
+    def token(self, text: str) -> Token | None:
+        """Find what a token allows.
+
+        Raises:
+            Retryable: the configuration has not been loaded yet.
+        """
+        hashed = token_hash(text)
+        found = self._loaded().tokens.get(hashed)
+        if found is None and self.look_again():
+            found = self._loaded().tokens.get(hashed)
+        return found
+
+    def sites(self) -> Mapping[SiteKey, Site]:
+        """Give all sites by key.
+
+        Raises:
+            Retryable: the configuration has not been loaded yet.
+        """
+        return self._loaded().sites
+
+    def look_again(self) -> bool:
+        """Have the store looked at now, unless that was just done.
+
+        Returns:
+            Whether it was looked at.
+        """
+        asked_at = time.monotonic()
+        if asked_at - self._looked_at < FRESH_S:
+            return False
+        self._keep_looking()
+        with self._turned:
+            self._wanted.set()
+            return self._turned.wait_for(lambda: self._looked_at >= asked_at or self._is_closed, LOOK_LIMIT_S)
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._is_closed = True
+        self._wanted.set()
+        if self._thread is not None:
+            self._thread.join(LOOK_LIMIT_S)
+
+    def _loaded(self) -> Book:
+        if self._book is None:
+            self.look_again()
+        if self._book is None:
+            raise Retryable("the store cannot be read yet; try again later")
+        if self._thread is None or not self._thread.is_alive():
+            self._keep_looking()
+        return self._book
+
+    def _keep_looking(self) -> None:
+        """Start the thread where it does not run: at first, and in a process that was forked."""
+        with self._turned:
+            if self._is_closed or (self._thread is not None and self._thread.is_alive()):
+                return
+            self._thread = threading.Thread(target=self._run, name="sitebook", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        db: sqlite3.Connection | None = None
+        while not self._is_closed:
+            self._wanted.clear()
+            looks_at = time.monotonic()
+            try:
+                db = db or open_store(self._data)
+                self._look(db)
+                self._is_readable = True
+            except (sqlite3.Error, OSError, TouchlineError) as error:
+                if self._is_readable:
+                    _log.warning("store_unreadable", error=str(error))
+                self._is_readable = False
+                _close(db)
+                db = None
+            with self._turned:
+                self._looked_at = looks_at
+                self._turned.notify_all()
+            if self._on_round is not None:
+                self._on_round()
+            self._wanted.wait(POLL_S)
+        _close(db)
+
+    def _look(self, db: sqlite3.Connection) -> None:
+        version = config_version(db)
+        if self._book is None or version != self._book.version:
+            db.execute("BEGIN")
+            try:
+                self._book = Book(config_version(db), load_sites(db), load_tokens(db))
+            finally:
+                db.execute("ROLLBACK")
+
+
+def _close(db: sqlite3.Connection | None) -> None:
+    """Close a connection, whatever state it is in."""
+    if db is not None:
+        with contextlib.suppress(sqlite3.Error):
+            db.close()
