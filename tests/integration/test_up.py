@@ -1,0 +1,145 @@
+"""`touchline up`: everything starts, dies, comes back and stops as one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import Run, children, free_port, is_alive
+from tests.waiting import wait_for
+from tracker import config
+from worker import up
+
+fault = pytest.mark.fault
+
+
+@pytest.fixture
+def run(data: Path) -> Iterator[Run]:
+    """Run everything over a data directory of the test's own."""
+    started = Run.start(config.load({}, data=data, port=free_port())).wait_until_ready()
+    yield started
+    started.stop()
+
+
+def test_everything_starts_and_says_where_to_go(run: Run) -> None:
+    """The first page, the health page and the script answer; stderr names the first page and the data."""
+    assert run.said(f"http://127.0.0.1:{run.settings.port}/")
+    assert run.said(str(run.settings.data))
+    assert [run.get(path) for path in ("/", "/health", "/ready", "/tracker.js")] == [200] * 4
+    assert set(run.parts()) == {"serve", "work", "schedule", "keeper", "server"}
+
+
+def test_ctrl_c_stops_everything_and_leaves_nothing(run: Run) -> None:
+    """Exit code 0, no process left, the port free, stdout empty, and nothing went wrong on the way."""
+    pids = run.parts()
+    run.process.send_signal(signal.SIGINT)
+    assert run.process.wait(30) == 0
+    assert {name for name, pid in pids.items() if is_alive(pid)} == set()
+    assert run.get("/health") == 0
+    assert run.process.stdout is not None and run.process.stdout.read() == ""
+    assert not run.said("Traceback")
+
+
+def test_a_second_one_on_the_same_data_is_refused(run: Run) -> None:
+    """Two supervisors would fight; the error says what to do, exit code 1."""
+    second = Run.start(config.load({}, data=run.settings.data, port=free_port()))
+    assert second.process.wait(30) == 1
+    wait_for(lambda: second.said("runs already on"))
+    second.stop()
+
+
+def test_a_taken_port_is_said_at_once(data: Path) -> None:
+    """The error names the port and the option, within seconds, exit code 1."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        run = Run.start(config.load({}, data=data, port=port))
+        assert run.process.wait(10) == 1
+        wait_for(lambda: run.said(f"Port {port} on 127.0.0.1 is taken") and run.said("--port"))
+        run.stop()
+
+
+@fault
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["serve", "work", "schedule", "keeper", "server"])
+def test_a_killed_part_comes_back(run: Run, part: str) -> None:
+    """Whatever dies is replaced within seconds, and the collector takes hits again."""
+    old = run.parts()[part]
+    os.kill(old, signal.SIGKILL)
+    wait_for(lambda: run.parts().get(part, old) != old and is_alive(run.parts()[part]))
+    wait_for(lambda: run.get("/ready") == 200)
+    assert run.process.poll() is None
+
+
+@fault
+@pytest.mark.slow
+def test_parts_die_with_a_killed_up_and_it_starts_again_at_once(run: Run) -> None:
+    """Nothing of the old one stands in the way of the new one, and no orphan is left."""
+    pids = run.parts()
+    run.process.kill()
+    second = Run.start(run.settings).wait_until_ready()
+    try:
+        assert second.get("/ready") == 200
+        old = {pids[name] for name in ("serve", "work", "schedule")}
+        wait_for(lambda: not any(map(is_alive, old)))
+    finally:
+        assert second.stop() == 0
+
+
+@fault
+@pytest.mark.slow
+def test_it_starts_again_after_everything_was_killed(run: Run) -> None:
+    """A machine that lost power starts without a manual step."""
+    pids = run.parts()
+    family = [run.process.pid, *pids.values(), *(pid for part in pids.values() for pid in children(part))]
+    for pid in family:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    second = Run.start(run.settings).wait_until_ready()
+    try:
+        assert second.get("/ready") == 200
+    finally:
+        assert second.stop() == 0
+
+
+def test_a_part_that_cannot_live_is_given_up_before_the_first_page(data: Path) -> None:
+    """A collector that never comes up is an error, not an endless restart; exit code 1."""
+    (data / "touchline.db").write_bytes(b"no database" * 1000)
+    run = Run.start(config.load({}, data=data, port=free_port()))
+    assert run.process.wait(30) == 1
+    wait_for(lambda: run.said("Error:"))
+    assert not run.said("Traceback")
+    run.stop()
+
+
+def test_a_dead_part_waits_longer_each_time(
+    settings: config.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pause doubles while a part dies young, and is short again after a long life."""
+    part = up.Part("false", limit_s=1.0)
+    monkeypatch.setattr(up, "start_part", lambda _verb, _settings: subprocess.Popen(["false"]))
+    pauses = []
+    for _ in range(4):
+        part.due_at = 0.0
+        part.tend(settings)
+        assert part.process is not None
+        part.process.wait()
+        part.tend(settings)
+        pauses.append(part.pause_s)
+    assert pauses == [0.4, 0.8, 1.6, 3.2]
+    part.due_at = 0.0
+    part.tend(settings)
+    assert part.process is not None
+    part.process.wait()
+    part.started_at = time.monotonic() - up.STEADY_S - 1
+    part.tend(settings)
+    assert part.pause_s == up.FIRST_PAUSE_S

@@ -1,0 +1,127 @@
+"""How a test runs all of Touchline: a real `touchline up` on a free port, and its processes."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.waiting import wait_for
+from tracker import config, keeper, processes
+
+READY_S = 40.0
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Run:
+    """One `touchline up`, its words, and its processes."""
+
+    settings: config.Settings
+    process: subprocess.Popen[str]
+    words: list[str] = field(default_factory=list)
+
+    @classmethod
+    def start(
+        cls,
+        settings: config.Settings,
+        *,
+        command: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Start it without waiting; `command` is another installation's `touchline`."""
+        options = ["--data", str(settings.data), "up", "--port", str(settings.port)]
+        process = subprocess.Popen(
+            [*(command or processes.command("tracker")), *options],
+            env=processes.environment(os.environ) if environ is None else environ,
+            cwd=settings.data,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        run = cls(settings, process)
+        threading.Thread(target=run._listen, daemon=True).start()
+        return run
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None
+        with contextlib.suppress(ValueError):
+            for line in self.process.stderr:
+                self.words.append(line)
+
+    def said(self, words: str) -> bool:
+        """Say whether it has said so on stderr."""
+        return words in "".join(self.words)
+
+    def wait_until_ready(self) -> Run:
+        """Wait for the greeting."""
+        wait_for(lambda: self.said("First page") or self.process.poll() is not None, READY_S)
+        assert self.process.poll() is None, "".join(self.words)
+        return self
+
+    def fetch(self, path: str) -> tuple[int, bytes]:
+        """Fetch a page: its status and body, or 0 when nobody answers."""
+        line = http.client.HTTPConnection("127.0.0.1", self.settings.port, timeout=5)
+        try:
+            line.request("GET", path)
+            answer = line.getresponse()
+            return answer.status, answer.read()
+        except OSError:
+            return 0, b""
+        finally:
+            line.close()
+
+    def get(self, path: str) -> int:
+        """Fetch a page for its status alone."""
+        return self.fetch(path)[0]
+
+    def parts(self) -> dict[str, int]:
+        """Find its processes: each part's verb, `keeper` and `server`."""
+        found = {}
+        for pid in children(self.process.pid):
+            with contextlib.suppress(OSError):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                found[words[-2].decode()] = pid
+        place = keeper.Place.of(self.settings.data)
+        for name in ("keeper", "server"):
+            with contextlib.suppress(OSError, ValueError):
+                found[name] = int(place.file(f"{name}.lock").read_bytes())
+        return found
+
+    def stop(self) -> int:
+        """Stop it as Ctrl-C does."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(60)
+        assert self.process.stdout is not None and self.process.stderr is not None
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code
+
+
+def children(pid: int) -> list[int]:
+    """List the children of a process."""
+    with contextlib.suppress(OSError):
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether a process runs; a dead one that nobody has fetched does not."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
