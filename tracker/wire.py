@@ -79,7 +79,7 @@ class RejectEntry(msgspec.Struct, tag_field="k", tag="reject", omit_defaults=Tru
 Entry = HitsEntry | FactsEntry | RejectEntry
 
 encode = msgspec.json.Encoder().encode
-_decoder = msgspec.json.Decoder(Entry)
+_decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 
 
 def decode(body: bytes) -> Entry:

@@ -33,7 +33,7 @@ from tracker.store import marks
 from tracker.store.db import atomic, open_store, writer_lock
 from tracker.store.hits import HitRow, insert_hits
 from tracker.store.sites import site_numbers
-from tracker.store.strings import Numbers, Visitors
+from tracker.store.strings import Registry
 from worker.clients import note_clients
 from worker.enrich import enrich, row_of
 from worker.prove import prove_visitor
@@ -147,8 +147,7 @@ class Drain:
 
     def _forget(self) -> None:
         """Start with fresh numbers: those given in a transaction that was rolled back are void."""
-        self._texts = Numbers(self._db)
-        self._visitors = Visitors(self._db, derive(self._key, "identifiers"))
+        self._names = Registry(self._db, derive(self._key, "identifiers"))
         self._clients: set[int] = set()
 
     def _write(self, entries: Sequence[Logged]) -> None:
@@ -194,13 +193,10 @@ class Drain:
                 whole = msgspec.structs.replace(entry, hits=[hit])
                 self._reject(error.code, str(error), wire.encode(whole).decode(), batch, origin=origin)
                 continue
-            row = row_of(
-                draft, site_no=site_no, texts=self._texts, visitors=self._visitors,
-                ip_storage=self._settings.ip_storage,
-            )  # fmt: skip
+            row = row_of(draft, self._names, site_no=site_no, ip_storage=self._settings.ip_storage)
             if row.client_no is not None and row.client_no not in self._clients:
                 self._clients.add(row.client_no)
-                note_clients(self._db, [row.client_no], self._texts)
+                note_clients(self._db, [row.client_no], self._names.texts)
             batch.rows[origin].append(row)
             if draft.lead is not None and self._is_human(row):
                 self._put_fact(draft.lead, site_no, batch, origin="script", received_ms=entry.received_ms)
@@ -236,7 +232,7 @@ class Drain:
 
     def _insert(self, batch: _Batch) -> None:
         for origin, rows in batch.rows.items():
-            inserted = insert_hits(self._db, rows, texts=self._texts, visitors=self._visitors)
+            inserted = insert_hits(self._db, rows, self._names)
             batch.counts[origin]["added"] += inserted.added
             batch.counts[origin]["repeated"] += inserted.repeated
             for number, key in inserted.touched.items():

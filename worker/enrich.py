@@ -20,7 +20,7 @@ from tracker.core.times import format_instant
 from tracker.core.urls import clean_referrer, clean_text, read_page
 from tracker.model import Page
 from tracker.store.hits import HitRow
-from tracker.store.strings import Numbers, Visitors
+from tracker.store.strings import Registry
 from tracker.wire import HitOnLog, HitsEntry
 
 KINDS = {"page": 0, "event": 1, "engagement": 2}
@@ -163,14 +163,12 @@ def enrich(hit: HitOnLog, entry: HitsEntry) -> Draft:
     return draft
 
 
-def row_of(
-    draft: Draft, *, site_no: int, texts: Numbers, visitors: Visitors, ip_storage: IpStorage
-) -> HitRow:
+def row_of(draft: Draft, names: Registry, *, site_no: int, ip_storage: IpStorage) -> HitRow:
     """Pack a hit for the store."""
     hit, entry = draft.hit, draft.entry
-    number = texts.number
+    number = names.texts.number
     return HitRow(
-        site_no, event_key(hit.event_id), visitors.number(entry.visitor_id), hit.at_ms, hit.seq,
+        site_no, event_key(hit.event_id), names.visitors.number(entry.visitor_id), hit.at_ms, hit.seq,
         KINDS[hit.type], number(hit.name or None), _some(number(draft.page.canonical)), number(draft.title),
         number(_encode(draft.page.tags).decode()) if draft.page.tags else None,
         number(draft.referrer), number(draft.prev), number(draft.client),

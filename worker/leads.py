@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from tracker.core.sources import RULES_VERSION, decide_source
+
 from tracker.config import Settings
 from tracker.core.ids import journey_id
 from tracker.core.journeys import Touch, journey
 from tracker.core.matching import Candidate, Match, match_lead
-from tracker.core.sources import RULES_VERSION, decide_source
 from tracker.core.times import DAY_MS, format_instant
 from tracker.model import Source
 from tracker.store import marks
 from tracker.store.leads import Row, load_lead, put_journey, put_match, touches_of
-from tracker.store.marks import Mark
+from tracker.store.marks import Mark, Pass
 from tracker.store.persons import person_visitors
 from tracker.store.sessions import last_hit_ms, own_session
 from tracker.store.sites import load_static_numbers
@@ -35,7 +36,7 @@ class LeadStitcher:
         self._sources = SourceNumbers(db, RULES_VERSION)
         self._texts = Numbers(db)
 
-    def match(self, dirty: Sequence[Mark], *, changed_no: int, now_ms: int) -> None:
+    def match(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Decide again to whom these leads belong."""
         for mark in dirty:
             lead = load_lead(self._db, str(mark.key))
@@ -43,16 +44,16 @@ class LeadStitcher:
                 continue
             match = self._match(lead)
             row = {**self._credit(lead, match), **self._told(match)}
-            put_match(self._db, lead, row, changed_no=changed_no, because=mark.because, now_ms=now_ms)
+            put_match(self._db, lead, row, run, because=mark.because)
             marks.put(self._db, {("journey", mark.key): mark.because})
 
-    def journeys(self, dirty: Sequence[Mark], *, changed_no: int, now_ms: int) -> None:
+    def journeys(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Put the journeys to these leads together again."""
         for mark in dirty:
             lead = load_lead(self._db, str(mark.key))
             if lead is not None:
                 named, row = journey_id("lead", lead["lead_id"]), self._journey(lead)
-                put_journey(self._db, named, row, changed_no=changed_no, because=mark.because, now_ms=now_ms)
+                put_journey(self._db, named, row, run, because=mark.because)
 
     def _match(self, lead: Row) -> Match:
         proved = lead["proved_visitor_no"]
@@ -80,10 +81,12 @@ class LeadStitcher:
                 self._db, match.visitor_no, site_no=lead["site_no"], at_ms=lead["at_ms"],
                 since_ms=lead["at_ms"] - self._lookback_ms,
             )  # fmt: skip
+        session_id: str | None = None
+        source_no: int | None
+        click_name, click_no = None, None
         if own is not None:
             session_id, source_no, click_name, click_no = own
         else:
-            session_id, click_name, click_no = None, None, None
             said = self._said(lead)
             source_no = None if said is None else self._sources.number(said)
             if said is not None and said.click is not None:

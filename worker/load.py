@@ -81,7 +81,7 @@ def open_stream(name: str) -> IO[bytes]:
     if not path.is_file():
         raise BadRequest("bad_fact", f"there is no file {name}")
     if path.suffix == ".gz":
-        return io.BufferedReader(gzip.open(path))  # type: ignore[type-var, return-value]
+        return io.BufferedReader(gzip.open(path))
     if path.suffix == ".zst":
         import zstandard
 

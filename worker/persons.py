@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tracker.core.contacts import blocked_email, normalise_email, normalise_phone
+
 from tracker.core.identity import Identifier, resolve
 from tracker.core.ids import journey_id, lead_id
 from tracker.core.times import parse_instant
@@ -17,7 +18,7 @@ from tracker.model import Site
 from tracker.store import marks
 from tracker.store.facts import load_versions
 from tracker.store.leads import drop_lead, leads_of, load_lead, put_lead
-from tracker.store.marks import Mark
+from tracker.store.marks import Mark, Pass
 from tracker.store.persons import (
     Identifiers,
     drop_unmentioned,
@@ -25,14 +26,13 @@ from tracker.store.persons import (
     put_persons,
     replace_mentions,
 )
-from tracker.store.sites import load_sites, site_numbers
+from tracker.store.sites import numbered_sites
 from tracker.store.strings import Visitors
 
 _TEXTS = (
     "name", "email", "phone", "company", "tracking_number", "page_url", "duration_s", "status", "value",
     "currency",
 )  # fmt: skip
-_TAG_PREFIXES = ("utm_",)
 
 
 class PersonStitcher:
@@ -44,10 +44,9 @@ class PersonStitcher:
         self._identifiers = Identifiers(db, secret)
         self._visitors = Visitors(db, secret)
         self._click_names = click_names
-        sites = load_sites(db)
-        self._sites = {number: sites[name] for name, number in site_numbers(db).items()}  # type: ignore[index]
+        self._sites = numbered_sites(db)
 
-    def read_facts(self, dirty: Sequence[Mark], *, changed_no: int, now_ms: int) -> None:
+    def read_facts(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Read these facts' versions again: leads, and the identifiers that leads and identifies name."""
         for mark in dirty:
             kind, site_no, key = json.loads(str(mark.key))
@@ -59,16 +58,16 @@ class PersonStitcher:
                 ("identifier", number): mark.because for number in named.pop("moved")
             }
             if kind == "lead":
-                stale |= self._put_lead(merged, named, site_no, mark, changed_no=changed_no, now_ms=now_ms)
+                stale |= self._put_lead(merged, named, mark, run)
             marks.put(self._db, stale)
 
-    def resolve(self, dirty: Sequence[Mark], *, changed_no: int) -> None:
+    def resolve(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Resolve the components of these identifiers, and mark the leads of their persons."""
         reasons = {int(mark.key): mark.because for mark in dirty}
         because = next(iter(reasons.values()), "")
         for numbers, component in load_components(self._db, reasons):
             persons = resolve(component).persons
-            put_persons(self._db, numbers, persons, component.first_ms, changed_no=changed_no)
+            put_persons(self._db, numbers, persons, run)
             why = next((reasons[number] for number in sorted(numbers) if number in reasons), because)
             marks.put(self._db, {("match", each): why for each in leads_of(self._db, list(numbers))})
         drop_unmentioned(self._db, reasons)
@@ -99,16 +98,10 @@ class PersonStitcher:
         }  # fmt: skip
 
     def _put_lead(
-        self,
-        merged: Mapping[str, Any],
-        named: Mapping[str, Any],
-        site_no: int,
-        mark: Mark,
-        *,
-        changed_no: int,
-        now_ms: int,
+        self, merged: Mapping[str, Any], named: Mapping[str, Any], mark: Mark, run: Pass
     ) -> dict[tuple[str, marks.Key], str]:
         """Write a lead's row, and mark it and what stood for its person before to be matched again."""
+        site_no = json.loads(str(mark.key))[1]
         site = self._sites[site_no]
         own = lead_id(site.key, merged["provider"], merged["provider_id"])
         old = load_lead(self._db, own)
@@ -117,7 +110,7 @@ class PersonStitcher:
             stale["identifier", old["identifier_no"]] = mark.because
         if merged.get("is_test"):
             journey = journey_id("lead", own)
-            drop_lead(self._db, own, journey, changed_no=changed_no, because=mark.because, now_ms=now_ms)
+            drop_lead(self._db, own, journey, run, because=mark.because)
             del stale["match", own]
             return stale
         number = merged.get("tracking_number")
@@ -128,19 +121,16 @@ class PersonStitcher:
             "answered": None if merged.get("answered") is None else int(merged["answered"]),
             "tags": self._tags(merged), "called": normalise_phone(number, site.region) if number else None,
         }  # fmt: skip
-        put_lead(self._db, own, facts, changed_no=changed_no)
+        put_lead(self._db, own, facts, run)
         if named["identifier_no"]:
             stale["identifier", named["identifier_no"]] = mark.because
         return stale
 
     def _tags(self, merged: Mapping[str, Any]) -> str | None:
         """Gather what the provider itself says of the source."""
-        said = {
-            **merged,
-            **{name: value for name, value in merged.get("extra", {}).items() if isinstance(value, str)},
-        }
-        tags = [
-            [name, value] for name, value in sorted(said.items())
-            if isinstance(value, str) and (name.startswith(_TAG_PREFIXES) or name.lower() in self._click_names)
-        ]  # fmt: skip
+        said = {**merged.get("extra", {}), **merged}
+        tags = [[name, value] for name, value in sorted(said.items()) if self._is_tag(name, value)]
         return json.dumps(tags) if tags else None
+
+    def _is_tag(self, name: str, value: object) -> bool:
+        return isinstance(value, str) and (name.startswith("utm_") or name.lower() in self._click_names)

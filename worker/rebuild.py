@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from tracker.config import Settings
 from tracker.store import marks
 from tracker.store.db import atomic, open_store, writer_lock
-from tracker.store.leads import log_change
+from tracker.store.leads import Change, log_change
+from tracker.store.marks import Pass
 from tracker.store.overlay import Difference, differences, lay_beside, mark_everything, take_over
 from tracker.store.strings import Numbers
 from worker.clients import describe_all
@@ -40,9 +41,9 @@ def rebuild(settings: Settings, *, key: bytes, tell: Tell) -> int:
         count = sum(1 for _ in _told(db, tell))
         if count:
             with atomic(db):
-                now_ms, changed_no = int(time.time() * 1_000), marks.next_change(db)
+                run = marks.next_pass(db, int(time.time() * 1_000))
                 for each in list(differences(db)):
-                    _log(db, each, changed_no=changed_no, now_ms=now_ms)
+                    _log(db, each, run)
                 take_over(db)
         return count
 
@@ -70,11 +71,9 @@ def _told(db: sqlite3.Connection, tell: Tell) -> Iterator[Difference]:
         yield each
 
 
-def _log(db: sqlite3.Connection, moved: Difference, *, changed_no: int, now_ms: int) -> None:
+def _log(db: sqlite3.Connection, moved: Difference, run: Pass) -> None:
     noun = _LOGGED.get(moved.noun)
     if noun is None or noun == "session" and moved.rebuilt is not None:
         return
-    log_change(
-        db, (noun, moved.id), {} if noun == "session" else moved.live, moved.rebuilt,
-        changed_no=changed_no, because="rebuild", now_ms=now_ms, table="main.change",
-    )  # fmt: skip
+    before = {} if noun == "session" else moved.live
+    log_change(db, Change(noun, moved.id, before, moved.rebuilt, "rebuild"), run, table="main.change")

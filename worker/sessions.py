@@ -11,18 +11,19 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
+from tracker.core.sources import RULES_VERSION, decide_source
+
 from tracker.config import Settings
 from tracker.core import sessions as core
 from tracker.core.ids import event_id_of, session_id
 from tracker.core.sessions import ClickKey, Limits, Session, SessionHit
-from tracker.core.sources import RULES_VERSION, decide_source
 from tracker.model import HitType, Source
 from tracker.store import clicks, marks
 from tracker.store.hits import VisitorHit, load_human_hits
-from tracker.store.leads import log_change
-from tracker.store.marks import Mark
+from tracker.store.leads import Change, log_change
+from tracker.store.marks import Mark, Pass
 from tracker.store.sessions import SessionRow, replace_sessions
-from tracker.store.sites import load_sites, site_numbers
+from tracker.store.sites import numbered_sites
 from tracker.store.sources import SourceNumbers
 from tracker.store.strings import Numbers
 from worker.places import Places
@@ -43,25 +44,21 @@ class SessionStitcher:
         self._forget()
 
     def _forget(self) -> None:
-        sites = load_sites(self._db)
-        self._sites = {number: sites[key] for key, number in site_numbers(self._db).items()}  # type: ignore[index]
+        self._sites = numbered_sites(self._db)
         self._texts = Numbers(self._db)
         self._sources = SourceNumbers(self._db, RULES_VERSION)
         self._decided: dict[_Arrival, tuple[Source, Source]] = {}
 
-    def stitch(self, dirty: Sequence[Mark], *, changed_no: int, now_ms: int) -> None:
+    def stitch(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Cut these visitors' hits again, and mark what rests on the sessions that changed."""
         reasons = {int(mark.key): mark.because for mark in dirty}
         by_visitor = {number: self._site_hits(rows) for number, rows in self._load(reasons)}
         owners_moved = self._note_clicks(reasons, by_visitor)
         rows = [row for number, by_site in by_visitor.items() for row in self._cut(number, by_site)]
-        changed = replace_sessions(self._db, reasons, rows, changed_no=changed_no)
+        changed = replace_sessions(self._db, reasons, rows, run)
         for number, gone in changed.items():
             for each in gone:
-                log_change(
-                    self._db, ("session", each), {}, None,
-                    changed_no=changed_no, because=reasons[number], now_ms=now_ms,
-                )  # fmt: skip
+                log_change(self._db, Change("session", each, {}, None, reasons[number]), run)
         self._mark(changed, owners_moved - reasons.keys(), reasons)
 
     def _load(self, numbers: Iterable[int]) -> Iterator[tuple[int, list[VisitorHit]]]:

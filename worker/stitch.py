@@ -15,14 +15,14 @@ from tracker.config import Settings
 from tracker.core.click_ids import CLICK_NAMES
 from tracker.store import marks
 from tracker.store.db import atomic
-from tracker.store.marks import Mark
+from tracker.store.marks import Mark, Pass
 from worker.leads import LeadStitcher
 from worker.persons import PersonStitcher
 from worker.sessions import SessionStitcher
 
 CHUNK = 2_000
 
-Floor = Callable[[Sequence[Mark], int, int], None]
+Floor = Callable[[Sequence[Mark], Pass], None]
 
 
 class Stitcher:
@@ -51,7 +51,7 @@ class Stitcher:
     def pass_once(self, noun: str, floor: Floor) -> int:
         """Work off some marks of one noun inside the caller's transaction."""
         taken = marks.take(self._db, noun, CHUNK)
-        floor(taken, marks.next_change(self._db), int(time.time() * 1_000))
+        floor(taken, marks.next_pass(self._db, int(time.time() * 1_000)))
         return len(taken)
 
     def _floors(self) -> dict[str, Floor]:
@@ -59,9 +59,9 @@ class Stitcher:
         persons = PersonStitcher(self._db, key=self._key, click_names=CLICK_NAMES)
         leads = LeadStitcher(self._db, self._settings)
         return {
-            "visitor": lambda taken, no, now: sessions.stitch(taken, changed_no=no, now_ms=now),
-            "fact": lambda taken, no, now: persons.read_facts(taken, changed_no=no, now_ms=now),
-            "identifier": lambda taken, no, now: persons.resolve(taken, changed_no=no),
-            "match": lambda taken, no, now: leads.match(taken, changed_no=no, now_ms=now),
-            "journey": lambda taken, no, now: leads.journeys(taken, changed_no=no, now_ms=now),
+            "visitor": sessions.stitch,
+            "fact": persons.read_facts,
+            "identifier": persons.resolve,
+            "match": leads.match,
+            "journey": leads.journeys,
         }

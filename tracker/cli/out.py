@@ -123,8 +123,8 @@ def explain(context: Context, noun: str, id_: str, form: str) -> None:
     Say why: for a lead its visitor and source, for a session its source and what opened it, for a
     hit what became of it. A lead is named by its id or by its provider's, a hit by its event id.
     """
-    from tracker.store.explain import explain as find
     from tracker.cli.words import told
+    from tracker.store.explain import explain as find
 
     with closing(open_store(context.settings.data)) as db:
         found = find(db, noun, id_)

@@ -55,7 +55,7 @@ def site() -> None:
 @click.option("--honour-dnt/--ignore-dnt", default=False, show_default=True, help="Do Not Track.")
 @click.option("--cross-site", is_flag=True, help="The collector is on another site than the pages.")
 @pass_context
-def add(context: Context, key: str, domains: tuple[str, ...], **given: object) -> None:
+def add(context: Context, /, key: str, domains: tuple[str, ...], **given: object) -> None:
     """touchline site add shop --domain example.com
 
     Add a site. KEY is the name that stands in its script tag.

@@ -65,7 +65,8 @@ def _journey(lead: Found) -> Iterator[str]:
         yield "  Its journey has no touchpoint that is known"
         return
     days, count = journey["days"], journey["touch_count"]
-    yield f"  Its journey: {count} {'touch' if count == 1 else 'touches'} over {days} {'day' if days == 1 else 'days'}"
+    touches, span = "touch" if count == 1 else "touches", "day" if days == 1 else "days"
+    yield f"  Its journey: {count} {touches} over {days} {span}"
     for touch in lead["touches"]:
         where = f" on {touch['landing_page']}" if touch["landing_page"] and touch["kind"] == "session" else ""
         yield f"    {touch['at']}  {touch['kind']} from {came_from(touch)}{where}"
@@ -82,9 +83,11 @@ def _history(lead: Found) -> Iterator[str]:
 
 def _session(session: Found) -> Iterator[str]:
     yield f"Session {session['session_id']} of visitor {session['visitor_id']} on {session['site']}"
-    yield f"  {session['started_at']} to {session['ended_at']}: {session['pages']} pages, {session['hits']} hits"
+    counts = f"{session['pages']} pages, {session['hits']} hits"
+    yield f"  {session['started_at']} to {session['ended_at']}: {counts}"
     yield f"  Opened because {OPENED[session['opened_by']]}"
-    yield f"  It came from {came_from(session)}, by rule {session['rule']} of rule set {session['rules_version']}"
+    yield f"  It came from {came_from(session)}"
+    yield f"    by rule {session['rule']} of rule set {session['rules_version']}"
     if session["referrer_host"]:
         yield f"  Referrer {session['referrer_host']}"
     if session["click_id_name"]:

@@ -54,14 +54,17 @@ SHAPES: Mapping[str, Shape] = {
         ("site", "provider", "provider_id", "at"), ("provider", "provider_id", "at"),
         ("emails", "phones", "user_id", "name", "title", "account", "merged_into"),
     ),
-    "lease": Shape(("site", "pool", "number", "visitor_id", "from", "to"), ("number", "from"), ("session_hint",)),
+    "lease": Shape(
+        ("site", "pool", "number", "visitor_id", "from", "to"), ("number", "from"), ("session_hint",)
+    ),
     "deal": Shape(
         ("site", "provider", "provider_id", "at", "stage"), ("provider", "provider_id", "at"),
         ("status", "amount", "currency", "contacts", "account", "lead_id", "name"),
         {"status": _PERIODS},
     ),
     "refund": Shape(
-        ("site", "provider", "provider_id", "deal_id", "at", "amount", "currency"), ("provider", "provider_id")
+        ("site", "provider", "provider_id", "deal_id", "at", "amount", "currency"),
+        ("provider", "provider_id"),
     ),
     "activity": Shape(
         ("site", "provider", "provider_id", "at", "kind"), ("provider", "provider_id"),

@@ -60,9 +60,12 @@ EXPORTS = {
         OR person_id IN ({_MOVED_PERSONS})""",
         ("journey",),
     ),
-    "persons": Export("persons", "person_id", "person_id", f"person_id IN ({_TOUCHED} UNION {_MOVED_PERSONS})"),
+    "persons": Export(
+        "persons", "person_id", "person_id", f"person_id IN ({_TOUCHED} UNION {_MOVED_PERSONS})"
+    ),
     "hits": Export(
-        "hits", "event_id", "at, site, event_id", "hit_no > :since", hidden=frozenset({"hit_no", "received_at"})
+        "hits", "event_id", "at, site, event_id", "hit_no > :since",
+        hidden=frozenset({"hit_no", "received_at"}),
     ),
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tracker.core.ids import EventKey, content_digest
 from tracker.core.versions import Version, merge
-from tracker.store.strings import Numbers, Visitors
+from tracker.store.strings import Registry
 
 
 class HitRow(NamedTuple):
@@ -40,7 +40,7 @@ class HitRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Inserted:
-    """What became of a batch: how many were new, and whose sessions it touches by which event."""
+    """What became of a batch: how many said something new, and whose sessions which event touches."""
 
     added: int
     repeated: int
@@ -53,9 +53,7 @@ _KEYED = ("site_no", "event_key", "received_ms")
 _CONTENT = tuple(name for name in HitRow._fields if name not in _KEYED)
 
 
-def insert_hits(
-    db: sqlite3.Connection, rows: Sequence[HitRow], *, texts: Numbers, visitors: Visitors
-) -> Inserted:
+def insert_hits(db: sqlite3.Connection, rows: Sequence[HitRow], names: Registry) -> Inserted:
     """Insert hits; one that is there already with the same content has no effect."""
     if not rows:
         return Inserted(0, 0, {})
@@ -69,15 +67,13 @@ def insert_hits(
     touched: dict[int, EventKey] = {}
     repeated = 0
     for number, row in enumerate(rows, first):
-        changed = _settle(db, number, row, texts=texts, visitors=visitors)
+        changed = _settle(db, number, row, names)
         repeated += not changed
         touched |= dict.fromkeys(changed, row.event_key)
-    return Inserted(added, repeated, touched)
+    return Inserted(len(rows) - repeated, repeated, touched)
 
 
-def _settle(
-    db: sqlite3.Connection, number: int, row: HitRow, *, texts: Numbers, visitors: Visitors
-) -> set[int]:
+def _settle(db: sqlite3.Connection, number: int, row: HitRow, names: Registry) -> set[int]:
     """Say whose sessions a row of a batch with repeats touches; merge it where it is another version."""
     where = [row.event_key, row.site_no]
     found = db.execute(f"SELECT hit_no, {_COLUMNS} FROM hit WHERE event_key = ? AND site_no = ?", where)
@@ -85,20 +81,14 @@ def _settle(
     if hit_no == number:
         return {row.visitor_no}
     stored = HitRow(*values)
-    ours, theirs = _content(row, texts, db), _content(stored, texts, db)
-    if ours == theirs:
+    ours = _content(db, row, names)
+    if ours == _content(db, stored, names):
         return set()
-    return _merge_versions(db, hit_no, stored, (ours, theirs), texts=texts, visitors=visitors)
+    return _merge_versions(db, hit_no, stored, ours, names)
 
 
 def _merge_versions(
-    db: sqlite3.Connection,
-    hit_no: int,
-    stored: HitRow,
-    contents: tuple[dict[str, Any], dict[str, Any]],
-    *,
-    texts: Numbers,
-    visitors: Visitors,
+    db: sqlite3.Connection, hit_no: int, stored: HitRow, ours: dict[str, Any], names: Registry
 ) -> set[int]:
     """Merge a new version into a hit; the stored content counts as one where it was the only one."""
     key = (stored.site_no, stored.event_key)
@@ -106,20 +96,19 @@ def _merge_versions(
         json.loads(text)
         for (text,) in db.execute("SELECT content FROM hit_version WHERE site_no = ? AND event_key = ?", key)
     ]
-    ours, theirs = contents
     if ours in known:
         return set()
-    known = [*(known or [theirs]), ours]
+    known = [*(known or [_content(db, stored, names)]), ours]
     rows = [(*key, content_digest(each), json.dumps(each, sort_keys=True)) for each in known]
     db.executemany("INSERT OR IGNORE INTO hit_version VALUES (?, ?, ?, ?)", rows)
     merged = merge(Version(each["at_ms"], content_digest(each), each) for each in known)
-    values = {name: _packed(name, merged.get(name), texts, visitors) for name in _CONTENT}
+    values = {name: _packed(name, merged.get(name), names) for name in _CONTENT}
     assignments = ", ".join(f"{name} = :{name}" for name in _CONTENT)
     db.execute(f"UPDATE hit SET {assignments} WHERE hit_no = :hit_no", values | {"hit_no": hit_no})
     return {stored.visitor_no, values["visitor_no"]}
 
 
-def _content(row: HitRow, texts: Numbers, db: sqlite3.Connection) -> dict[str, Any]:
+def _content(db: sqlite3.Connection, row: HitRow, names: Registry) -> dict[str, Any]:
     """Spell a row out, free of numbers that depend on the order of arrival."""
     content: dict[str, Any] = {}
     for name in _CONTENT:
@@ -128,15 +117,15 @@ def _content(row: HitRow, texts: Numbers, db: sqlite3.Connection) -> dict[str, A
             found = db.execute("SELECT visitor_id FROM visitor WHERE visitor_no = ?", [value])
             value = found.fetchone()[0]
         elif name.endswith("_no"):
-            value = texts.text(value)
+            value = names.texts.text(value)
         content[name] = value
     return content
 
 
-def _packed(name: str, value: Any, texts: Numbers, visitors: Visitors) -> Any:
+def _packed(name: str, value: Any, names: Registry) -> Any:
     if name == "visitor_no":
-        return visitors.number(value)
-    return texts.number(value) if name.endswith("_no") else value
+        return names.visitors.number(value)
+    return names.texts.number(value) if name.endswith("_no") else value
 
 
 class VisitorHit(NamedTuple):

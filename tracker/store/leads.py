@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tracker.core.journeys import Touch
+from tracker.store.marks import Pass
 
 LEAD_FACTS = (
     "site_no", "kind", "provider", "provider_id", "at_ms", "name", "email", "phone", "company",
@@ -32,7 +34,7 @@ def load_lead(db: sqlite3.Connection, lead_id: str) -> Row | None:
     return _one(db, "SELECT * FROM lead WHERE lead_id = ?", lead_id)
 
 
-def put_lead(db: sqlite3.Connection, lead_id: str, facts: Mapping[str, Any], *, changed_no: int) -> None:
+def put_lead(db: sqlite3.Connection, lead_id: str, facts: Mapping[str, Any], run: Pass) -> None:
     """Write what the facts say of a lead; its match stays until it is decided again."""
     old = load_lead(db, lead_id)
     if old is None:
@@ -40,52 +42,32 @@ def put_lead(db: sqlite3.Connection, lead_id: str, facts: Mapping[str, Any], *, 
         marks = ", ".join(f":{name}" for name in LEAD_FACTS)
         db.execute(
             f"INSERT INTO lead (lead_id, {names}, changed_no) VALUES (:lead_id, {marks}, :changed_no)",
-            {**facts, "lead_id": lead_id, "changed_no": changed_no},
+            {**facts, "lead_id": lead_id, "changed_no": run.number},
         )
     elif any(old[name] != facts[name] for name in LEAD_FACTS):
-        _update(db, "lead", "lead_id", lead_id, {**facts, "changed_no": changed_no})
+        _update(db, "lead", "lead_id", lead_id, {**facts, "changed_no": run.number})
 
 
-def put_match(
-    db: sqlite3.Connection, old: Row, match: Mapping[str, Any], *, changed_no: int, because: str, now_ms: int
-) -> None:
+def put_match(db: sqlite3.Connection, old: Row, match: Mapping[str, Any], run: Pass, *, because: str) -> None:
     """Write to whom a lead belongs; logs it where it moved."""
     if all(old[name] == match[name] for name in LEAD_MATCH):
         return
-    _update(db, "lead", "lead_id", old["lead_id"], {**match, "changed_no": changed_no})
+    _update(db, "lead", "lead_id", old["lead_id"], {**match, "changed_no": run.number})
     was = None if old["match_rule"] is None else _told(db, old)
-    log_change(
-        db,
-        ("lead", old["lead_id"]),
-        was,
-        _told(db, match),
-        changed_no=changed_no,
-        because=because,
-        now_ms=now_ms,
-    )
+    log_change(db, Change("lead", old["lead_id"], was, _told(db, match), because), run)
 
 
-def drop_lead(
-    db: sqlite3.Connection, lead_id: str, journey_id: str, *, changed_no: int, because: str, now_ms: int
-) -> None:
+def drop_lead(db: sqlite3.Connection, lead_id: str, journey_id: str, run: Pass, *, because: str) -> None:
     """Take a lead away that turned out to be none, and its journey."""
     old = load_lead(db, lead_id)
     if old is not None:
         db.execute("DELETE FROM lead WHERE lead_id = ?", [lead_id])
         db.execute("DELETE FROM journey WHERE journey_id = ?", [journey_id])
-        log_change(
-            db, ("lead", lead_id), _told(db, old), None, changed_no=changed_no, because=because, now_ms=now_ms
-        )
+        log_change(db, Change("lead", lead_id, _told(db, old), None, because), run)
 
 
 def put_journey(
-    db: sqlite3.Connection,
-    journey_id: str,
-    row: Mapping[str, Any],
-    *,
-    changed_no: int,
-    because: str,
-    now_ms: int,
+    db: sqlite3.Connection, journey_id: str, row: Mapping[str, Any], run: Pass, *, because: str
 ) -> None:
     """Write a journey; logs it where it moved."""
     old = _one(db, "SELECT * FROM journey WHERE journey_id = ?", journey_id)
@@ -94,34 +76,40 @@ def put_journey(
     names = ", ".join(JOURNEY)
     marks = ", ".join(f":{name}" for name in JOURNEY)
     db.execute(
-        f"INSERT OR REPLACE INTO journey (journey_id, {names}, changed_no) VALUES (:journey_id, {marks}, :changed_no)",
-        {**row, "journey_id": journey_id, "changed_no": changed_no},
+        f"""INSERT OR REPLACE INTO journey (journey_id, {names}, changed_no)
+        VALUES (:journey_id, {marks}, :changed_no)""",
+        {**row, "journey_id": journey_id, "changed_no": run.number},
     )
     was = None if old is None else _pick(old, "journey")
     now = _pick(row, "journey")
     if was != now:
-        log_change(
-            db, ("journey", journey_id), was, now, changed_no=changed_no, because=because, now_ms=now_ms
-        )
+        log_change(db, Change("journey", journey_id, was, now, because), run)
 
 
-def log_change(
-    db: sqlite3.Connection,
-    what: tuple[str, str],
-    before: object,
-    after: object,
-    *,
-    changed_no: int,
-    because: str,
-    now_ms: int,
-    table: str = "change",
-) -> None:
-    """Write one line of the log: what moved, from what to what, because of which fact."""
-    texts = [None if value is None else json.dumps(value, sort_keys=True) for value in (before, after)]
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the log: what moved, from what to what, because of which fact.
+
+    `before` is none for what is new, `after` for what is gone.
+    """
+
+    noun: str
+    id: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    because: str
+
+
+def log_change(db: sqlite3.Connection, change: Change, run: Pass, *, table: str = "change") -> None:
+    """Write one line of the log; a second one of the same pass and row joins the first."""
+    before, after = (
+        None if value is None else json.dumps(value, sort_keys=True)
+        for value in (change.before, change.after)
+    )
     db.execute(
         f"""INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (change_no, noun, id)
         DO UPDATE SET after = excluded.after""",
-        [changed_no, *what, *texts, because, now_ms],
+        [run.number, change.noun, change.id, before, after, change.because, run.now_ms],
     )
 
 

@@ -21,6 +21,14 @@ class Mark:
     because: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass of stitch: its number, which the rows that it changes carry, and its time in ms."""
+
+    number: int
+    now_ms: int
+
+
 def put(db: sqlite3.Connection, marks: Mapping[tuple[str, Key], str]) -> None:
     """Mark views as stale; a mark that stands already keeps its reason."""
     rows = [(noun, key, because) for (noun, key), because in marks.items()]
@@ -40,13 +48,13 @@ def any_left(db: sqlite3.Connection, nouns: Iterable[str]) -> bool:
     return any(db.execute("SELECT 1 FROM dirty WHERE noun = ? LIMIT 1", [noun]).fetchone() for noun in nouns)
 
 
-def next_change(db: sqlite3.Connection) -> int:
-    """Number a pass of stitch; rows that it changes carry the number."""
+def next_pass(db: sqlite3.Connection, now_ms: int) -> Pass:
+    """Begin a pass of stitch."""
     row = db.execute(
         """INSERT INTO counter VALUES ('change_no', 1)
         ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"""
     )
-    return int(row.fetchone()[0])
+    return Pass(int(row.fetchone()[0]), now_ms)
 
 
 def last_change(db: sqlite3.Connection) -> int:

@@ -54,7 +54,8 @@ def lay_beside(db: sqlite3.Connection) -> None:
     """Lay empty view tables over the live ones, on this connection alone."""
     marks = ", ".join("?" * len(_BESIDE))
     schema = db.execute(
-        f"SELECT type, sql FROM main.sqlite_schema WHERE tbl_name IN ({marks}) AND sql IS NOT NULL ORDER BY rowid",
+        f"""SELECT type, sql FROM main.sqlite_schema
+        WHERE tbl_name IN ({marks}) AND sql IS NOT NULL ORDER BY rowid""",
         _BESIDE,
     ).fetchall()
     for kind, sql in schema:

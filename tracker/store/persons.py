@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tracker.core.identity import Component, Evidence, Identifier, Person
 from tracker.core.ids import identifier_id
+from tracker.store.marks import Pass
 
 
 class Identifiers:
@@ -26,7 +27,8 @@ class Identifiers:
             return int(found[0])
         named = identifier_id(self._key, identifier.kind, identifier.value)
         cursor = self._db.execute(
-            """INSERT INTO identifier (kind, value, identifier_id, visitor_no, person_no, first_ms, changed_no)
+            """INSERT INTO identifier
+              (kind, value, identifier_id, visitor_no, person_no, first_ms, changed_no)
             VALUES (?, ?, ?, ?, 0, ?, 0)""",
             [*identifier, named, visitor_no, at_ms],
         )
@@ -113,22 +115,15 @@ def _load(db: sqlite3.Connection, members: set[int]) -> tuple[dict[int, Identifi
 
 
 def put_persons(
-    db: sqlite3.Connection,
-    numbers: Mapping[int, Identifier],
-    persons: Sequence[Person],
-    first_ms: Mapping[Identifier, int],
-    *,
-    changed_no: int,
+    db: sqlite3.Connection, numbers: Mapping[int, Identifier], persons: Sequence[Person], run: Pass
 ) -> None:
     """Write whose identifiers these are; only rows that differ change."""
     by_value = {identifier: number for number, identifier in numbers.items()}
     rows = []
     for person in persons:
         oldest = by_value[person.oldest]
-        rows += [
-            (oldest, first_ms[each], changed_no, by_value[each], oldest, first_ms[each])
-            for each in person.identifiers
-        ]
+        for identifier, first_ms in person.identifiers:
+            rows.append((oldest, first_ms, run.number, by_value[identifier], oldest, first_ms))
     db.executemany(
         """UPDATE identifier SET person_no = ?, first_ms = ?, changed_no = ?
         WHERE identifier_no = ? AND (person_no <> ? OR first_ms <> ?)""",

@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from tracker.store.marks import Pass
+
 
 class SessionRow(NamedTuple):
     """A session as it is stored; see the table `session`."""
@@ -40,7 +42,7 @@ _UPDATE = (
 
 
 def replace_sessions(
-    db: sqlite3.Connection, visitor_nos: Iterable[int], rows: Sequence[SessionRow], *, changed_no: int
+    db: sqlite3.Connection, visitor_nos: Iterable[int], rows: Sequence[SessionRow], run: Pass
 ) -> dict[int, list[str]]:
     """Make these the sessions of these visitors.
 
@@ -57,8 +59,8 @@ def replace_sessions(
     kept = {row.session_id for row in rows}
     gone = [row for row in old.values() if row[0] not in kept]
     db.executemany("DELETE FROM session WHERE session_id = ?", [(row[0],) for row in gone])
-    db.executemany(_UPDATE, [(*row[1:], changed_no, row.session_id) for row in moved])
-    db.executemany(_INSERT, [(*row, changed_no) for row in fresh])
+    db.executemany(_UPDATE, [(*row[1:], run.number, row.session_id) for row in moved])
+    db.executemany(_INSERT, [(*row, run.number) for row in fresh])
     changed: dict[int, list[str]] = {row.visitor_no: [] for row in (*fresh, *moved)}
     for row in gone:
         changed.setdefault(row[2], []).append(row[0])

@@ -12,7 +12,7 @@ import sqlite3
 from dataclasses import asdict, dataclass
 
 from tracker.errors import BadRequest
-from tracker.model import Site, SiteKey
+from tracker.model import ConsentMode, Site, SiteKey
 from tracker.store.db import atomic
 
 _COLUMNS = "key, domains, timezone, currency, region, consent, honour_gpc, honour_dnt, cross_site"
@@ -50,6 +50,12 @@ def load_sites(db: sqlite3.Connection) -> dict[SiteKey, Site]:
 def site_numbers(db: sqlite3.Connection) -> dict[str, int]:
     """Load the store's number of each site by its key."""
     return dict(db.execute("SELECT key, site_no FROM site"))
+
+
+def numbered_sites(db: sqlite3.Connection) -> dict[int, Site]:
+    """Load all sites by the store's number."""
+    rows = db.execute(f"SELECT site_no, {_COLUMNS} FROM site").fetchall()
+    return {row[0]: _from_row(row[1:]) for row in rows}
 
 
 def add_site(db: sqlite3.Connection, site: Site) -> None:
@@ -104,7 +110,8 @@ def put_static_number(db: sqlite3.Connection, number: StaticNumber, *, site: Sit
         row = [site_no(db, site), number.number, number.source, number.medium, number.campaign]
         db.execute("INSERT OR REPLACE INTO static_number VALUES (?, ?, ?, ?, ?)", row)
         db.execute(
-            "INSERT OR IGNORE INTO dirty SELECT 'match', lead_id, 'number ' || called FROM lead WHERE called = ?",
+            """INSERT OR IGNORE INTO dirty
+            SELECT 'match', lead_id, 'number ' || called FROM lead WHERE called = ?""",
             [number.number],
         )
         _raise_version(db)
@@ -137,7 +144,7 @@ def _raise_version(db: sqlite3.Connection) -> None:
 
 def _from_row(row: tuple[str, str, str, str, str, str, int, int, int]) -> Site:
     key, domains, timezone, currency, region, consent, *flags = row
-    mode = "required" if consent == "required" else "granted"
+    mode: ConsentMode = "required" if consent == "required" else "granted"
     gpc, dnt, cross = map(bool, flags)
     return Site(
         SiteKey(key), tuple(json.loads(domains)), timezone, currency, region, mode,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 
+from tracker.core.ids import identifier_id
+
 CACHE_SIZE = 60_000
 
 
@@ -59,8 +61,6 @@ class Visitors:
 
     def number(self, visitor_id: str) -> int:
         """Give a visitor's number, a new one at first sight."""
-        from tracker.core.ids import identifier_id
-
         number = self._numbers.get(visitor_id)
         if number is None:
             found = self._db.execute("SELECT visitor_no FROM visitor WHERE visitor_id = ?", [visitor_id])
@@ -73,6 +73,14 @@ class Visitors:
             _bound(self._numbers)
             self._numbers[visitor_id] = number
         return number
+
+
+class Registry:
+    """Both kinds of numbers over one connection; make a new one after a rollback."""
+
+    def __init__(self, db: sqlite3.Connection, key: bytes) -> None:
+        self.texts = Numbers(db)
+        self.visitors = Visitors(db, key)
 
 
 def _bound(cache: dict[str, int] | dict[int, str]) -> None:
