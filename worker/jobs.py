@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 import redis
 
@@ -21,7 +22,7 @@ from worker import drain as drainer
 # traffic one job serves some seconds of hits, not one job each few milliseconds (4 ms of work each).
 LINGER_S = 0.3
 LOOK_S = 0.025
-LONGEST_S = 20.0
+LONGEST_S = 60.0
 LONGEST_PAUSE_MS = 60_000
 
 _log = logging.getLogger(__name__)
@@ -60,14 +61,22 @@ def drain() -> None:
 
 
 def _drain_until_quiet(shop: Shop) -> None:
-    begun = last = time.monotonic()
-    drainer.run(shop.settings, shop.client, key=shop.key, stop=shop.closing.is_set)
-    while (now := time.monotonic()) - last < LINGER_S and now - begun < LONGEST_S:
-        if shop.closing.wait(LOOK_S):
-            return
+    """Drain, linger for more, and leave the rest to the next job when the time is up."""
+    end = time.monotonic() + LONGEST_S
+
+    def is_over() -> bool:
+        return shop.closing.is_set() or time.monotonic() > end
+
+    run = partial(drainer.run, shop.settings, shop.client, key=shop.key, stop=is_over)
+    run()
+    quiet_at = time.monotonic() + LINGER_S
+    while time.monotonic() < quiet_at and not is_over():
+        shop.closing.wait(LOOK_S)
         if hitlog.length(shop.client):
-            drainer.run(shop.settings, shop.client, key=shop.key, stop=shop.closing.is_set)
-            last = time.monotonic()
+            run()
+            quiet_at = time.monotonic() + LINGER_S
+    if hitlog.length(shop.client):
+        queue.wake_drain(shop.client)
 
 
 def _in_a_line(error: Exception) -> str:
