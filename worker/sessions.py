@@ -25,7 +25,7 @@ from tracker.store.marks import Mark, Pass
 from tracker.store.sessions import SessionRow, replace_sessions
 from tracker.store.sites import numbered_sites
 from tracker.store.sources import SourceNumbers
-from tracker.store.strings import Numbers
+from tracker.store.strings import Numbers, visitor_ids
 from worker.places import Places
 
 TYPES: tuple[HitType, ...] = ("page", "event", "engagement")
@@ -52,6 +52,7 @@ class SessionStitcher:
     def stitch(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Cut these visitors' hits again, and mark what rests on the sessions that changed."""
         reasons = {int(mark.key): mark.because for mark in dirty}
+        self._names = visitor_ids(self._db, reasons)
         by_visitor = {number: self._site_hits(rows) for number, rows in self._load(reasons)}
         owners_moved = self._note_clicks(reasons, by_visitor)
         rows = [row for number, by_site in by_visitor.items() for row in self._cut(number, by_site)]
@@ -106,7 +107,6 @@ class SessionStitcher:
     def _cut(
         self, number: int, by_site: Mapping[int, dict[int, tuple[SessionHit, VisitorHit]]]
     ) -> Iterator[SessionRow]:
-        visitor_id: str | None = None
         used = {
             click for hits in by_site.values() for click in core.first_uses(hit for hit, _ in hits.values())
         }
@@ -114,8 +114,7 @@ class SessionStitcher:
         for site_no, hits in by_site.items():
             cut = core.sessionize([hit for hit, _ in hits.values()], limits=self._limits, foreign=foreign)
             for session in cut:
-                visitor_id = visitor_id or self._visitor_id(number)
-                yield self._row(session, site_no, visitor_id, hits)
+                yield self._row(session, site_no, self._names[number], hits)
 
     def _row(
         self,
@@ -138,10 +137,6 @@ class SessionStitcher:
             opened.client_no, self._places.country(self._texts.text(opened.ip_no)),
             int(session.is_repeat_click),
         )  # fmt: skip
-
-    def _visitor_id(self, number: int) -> str:
-        found = self._db.execute("SELECT visitor_id FROM visitor WHERE visitor_no = ?", [number])
-        return str(found.fetchone()[0])
 
     def _mark(self, changed: Iterable[int], moved: Iterable[int], reasons: Mapping[int, str]) -> None:
         wanted = json.dumps(list(changed))

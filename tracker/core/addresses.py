@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Literal
 
 IpStorage = Literal["none", "masked", "full"]
 
 
+@lru_cache(maxsize=10_000)
 def masked_ip(text: str | None, storage: IpStorage) -> str | None:
     """Reduce an address to what may be stored.
 

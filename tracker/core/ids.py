@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,15 +60,20 @@ def event_key(event_id: str) -> EventKey:
     UUIDs that begin with a time and ids that count upwards then arrive in about the order of the
     index, which is what keeps an insert cheap among millions.
     """
-    if len(event_id) == 36:
-        try:
-            packed = uuid.UUID(event_id)
-        except ValueError:
-            return event_id
-        return packed.bytes if str(packed) == event_id else event_id
-    return event_id
+    if len(event_id) != 36 or event_id[8] != "-":
+        return event_id
+    try:
+        packed = bytes.fromhex(event_id.replace("-", ""))
+    except ValueError:
+        return event_id
+    return packed if _uuid_text(packed) == event_id else event_id
 
 
 def event_id_of(key: EventKey) -> str:
     """Unpack what `event_key` packed."""
-    return str(uuid.UUID(bytes=key)) if isinstance(key, bytes) else key
+    return _uuid_text(key) if isinstance(key, bytes) else key
+
+
+def _uuid_text(packed: bytes) -> str:
+    text = packed.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Literal, NamedTuple
 
 from tracker.core.ids import EventKey, event_id_of
@@ -98,6 +98,8 @@ class Session:
 def in_order(hits: Iterable[SessionHit]) -> list[SessionHit]:
     """Sort hits by time, then seq (none first), then event id."""
     by_time = sorted(hits, key=_time_and_seq)
+    if all(_time_and_seq(a) != _time_and_seq(b) for a, b in pairwise(by_time)):
+        return by_time
     ordered: list[SessionHit] = []
     for _, tied in groupby(by_time, key=_time_and_seq):
         group = list(tied)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
+from collections.abc import Iterable
 
 from tracker.core.ids import identifier_id
 
@@ -73,6 +75,15 @@ class Visitors:
             _bound(self._numbers)
             self._numbers[visitor_id] = number
         return number
+
+
+def visitor_ids(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, str]:
+    """Load the ids of these visitors by number."""
+    rows = db.execute(
+        "SELECT visitor_no, visitor_id FROM json_each(?) AS wanted JOIN visitor ON visitor_no = wanted.value",
+        [json.dumps(list(numbers))],
+    )
+    return dict(rows.fetchall())
 
 
 class Registry:
