@@ -94,8 +94,9 @@ class Run:
         found = {}
         for pid in children(self.process.pid):
             with contextlib.suppress(OSError):
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                found[words[-2].decode()] = pid
+                words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+                if len(words) > 1:  # a dead one has none
+                    found[words[-2]] = pid
         place = keeper.Place.of(self.settings.data)
         for name in ("keeper", "server"):
             with contextlib.suppress(OSError, ValueError):
