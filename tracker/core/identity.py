@@ -46,11 +46,10 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One human's identifiers, sorted; `oldest` lends the person its id."""
+    """One human's identifiers, sorted, each with its first time in ms; `oldest` lends the person its id."""
 
     oldest: Identifier
-    identifiers: tuple[Identifier, ...]
-    first_ms: int
+    identifiers: tuple[tuple[Identifier, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +99,4 @@ def _root(parent: dict[Identifier, Identifier], identifier: Identifier) -> Ident
 
 def _person(group: list[Identifier], first_ms: Mapping[Identifier, int]) -> Person:
     oldest = min(group, key=lambda identifier: (first_ms[identifier], identifier))
-    return Person(oldest, tuple(sorted(group)), first_ms[oldest])
+    return Person(oldest, tuple((each, first_ms[each]) for each in sorted(group)))
