@@ -1,0 +1,71 @@
+/**
+ * Types of the browser script `tracker.js`. What each option and call does is told at the top of its
+ * source. Reference this file, or copy it, to have `touchline(...)` checked.
+ */
+
+export {};
+
+declare global {
+  /** Options of `touchline("init", ...)`; each is also a `data-` attribute of the tag, in kebab case. */
+  interface TouchlineOptions {
+    /** The site's key. */
+    site?: string;
+    /** The collector's base URL; default: where the script came from. */
+    endpoint?: string;
+    /** What the visitor has said. Absent: the page does not ask. */
+    consent?: TouchlineConsent;
+    /** Global Privacy Control; default `honour`. */
+    gpc?: "honour" | "ignore";
+    /** Do Not Track; default `ignore`. */
+    dnt?: "honour" | "ignore";
+    /** The part after # is a route of its own. */
+    hashRoutes?: boolean;
+    /** The site's own domains, comma-separated; links to them are not outbound. */
+    domains?: string;
+    /** Give every form that posts the hidden fields. */
+    append?: boolean;
+    /** Names of form fields to send besides the contact fields, comma-separated. */
+    fields?: string;
+    /** Run inside an iframe too. */
+    frames?: "allow";
+    /** Say on the console what is sent. */
+    debug?: boolean;
+  }
+
+  type TouchlineConsent = "required" | "granted" | "denied";
+
+  /** What `touchline("event", "form_submit", ...)` carries for a form that the page sends by itself. */
+  interface TouchlineForm {
+    form_id?: string;
+    form_name?: string;
+    form_action?: string;
+    email?: string;
+    phone?: string;
+    name?: string;
+    company?: string;
+    fields?: Record<string, string>;
+  }
+
+  interface Touchline {
+    /** Start, where the tag names no site. */
+    (command: "init", options: TouchlineOptions): Promise<void>;
+    /** Count a form that was sent without a submission of the browser's. */
+    (command: "event", name: "form_submit", form: TouchlineForm): Promise<string | null>;
+    /** Record an event; resolves to its id, or to null when nothing may be recorded. */
+    (command: "event", name: string, props?: Record<string, unknown>): Promise<string | null>;
+    /** Resolves to the visitor's signed token as soon as there is one: never, while there may be none. */
+    (command: "visitor", callback?: (token: string) => void): Promise<string>;
+    /** Tell what the visitor has said of consent. */
+    (command: "consent", state: TouchlineConsent): Promise<void>;
+    /** Never record this browser on this host, or do so again. */
+    (command: "optout", yes: boolean): Promise<void>;
+    /** Say on the console what is sent. */
+    (command: "debug", yes: boolean): Promise<void>;
+  }
+
+  interface Window {
+    touchline: Touchline;
+  }
+
+  const touchline: Touchline;
+}

@@ -1,0 +1,986 @@
+/*! Touchline tracker, MIT licence */
+/*
+ * What it does: reports page views, engagement, clicks and submitted forms of the page that it stands
+ * on to the site's own collector, and hands the visitor's token to forms. It never throws into the
+ * page, never delays a navigation, and the page works the same when it is blocked.
+ *
+ * The tag:
+ *   <script async src="https://www.example.com/t/v<version>/tracker.js" data-site="KEY"
+ *           integrity="sha384-..." crossorigin="anonymous"></script>
+ * The collector's address is the script's own, up to its file name and version, so it also works
+ * below a path. Loaded twice, it runs once.
+ *
+ * Attributes of the tag (each is also an option of touchline("init", {...}), in camel case):
+ *   data-site         the site's key; without it nothing runs until touchline("init", {site: KEY})
+ *   data-endpoint     the collector's base URL, when the script is served from elsewhere
+ *   data-consent      required: nothing is sent or stored until touchline("consent", "granted");
+ *                     denied: the same, after a refusal; granted: the page has asked and was allowed;
+ *                     absent: the page does not ask. The choice is the page's to remember: call
+ *                     touchline("consent", ...) on every page, as consent managers do.
+ *   data-gpc          honour (default): silent under Global Privacy Control; ignore: not looked at
+ *   data-dnt          ignore (default); honour: silent under Do Not Track
+ *   data-hash-routes  the part after # is a route of its own
+ *   data-domains      the site's own domains, comma-separated: links to them are not outbound
+ *   data-append       give every form that posts the hidden fields below
+ *   data-fields       names of form fields to send besides the contact fields, comma-separated
+ *   data-frames       allow: run inside an iframe too (silent there otherwise)
+ *   data-debug        say on the console what is sent
+ *
+ * Attributes of the page's elements:
+ *   data-tl-event="name"        a click is an event of that name; data-tl-prop-<x>="..." are its props
+ *   data-tl-chat="vendor"       a click opens a chat: event chat_open
+ *   data-tl-append              on a form: create the hidden fields that it lacks
+ *   data-tl-fields="a,b"        on a form: names of fields to send besides the contact fields
+ *   data-tl-field[="name"]      on a field: send it, under that name; email, phone, name and company
+ *                               say which contact field it is
+ *   data-tl-form                on a form: send it even without a contact field
+ *   data-tl-private             on a form, a field or around fields: never read
+ *
+ * Forms. A form counts when it really is sent: its fields are valid (or it is novalidate) and no
+ * handler of the page prevented the submission. A form that the page sends by itself (AJAX) is
+ * prevented, so it does not count; when it has succeeded, say touchline("event", "form_submit",
+ * {form_id, email, phone, name, company, fields}). It needs a contact field with a value, or
+ * data-tl-form; a log-in (autocomplete="current-password") is no lead.
+ * Never sent: passwords, files, cards (autocomplete cc-*), codes, hidden fields (but those with a
+ * data-tl-field of their own), names that speak of secrets, data-tl-private.
+ *
+ * Hidden fields, filled where a field of that name is empty: tl_visitor (the signed token),
+ * tl_session, tl_source, tl_medium, tl_campaign, tl_term, tl_content, tl_click_id, tl_landing,
+ * tl_referrer, and tl_first_source ... tl_first_referrer of the first session ever.
+ *
+ * Calls, before the load too when the page has the stub:
+ *   touchline("init", options)        start, where the tag has no data-site
+ *   touchline("event", name, props)   promise of the event's id, or null when nothing may be sent
+ *   touchline("visitor", callback)    promise of the signed token, as soon as there is one
+ *   touchline("consent", state)       "granted", "denied" or "required"
+ *   touchline("optout", yes)          remembered in this browser for this host
+ *   touchline("debug", yes)
+ *
+ * Kept in the browser, only while it may: localStorage "_tl.<site>.queue" (what the collector has not
+ * acknowledged), ".seed" (until the readable cookie exists), ".source" (the session's source and the
+ * first one ever); ".optout" is the visitor's own wish. The cookies are the collector's.
+ */
+(function (window, document) {
+  "use strict";
+
+  // The build also measures the script without form capture, by turning this off.
+  const FORM_CAPTURE = true;
+
+  const BATCH_HITS = 50;
+  const BATCH_BYTES = 50000; // of the 64 KB that browsers allow all keepalive requests together
+  const HIT_BYTES = 40000;
+  const QUEUE_HITS = 100;
+  const QUEUE_BYTES = 200000;
+  const TRIES = 10;
+  const BACKOFF_MS = 3000;
+  const BACKOFF_MAX_MS = 1800000;
+  const ANSWER_MS = 30000; // a request without an answer by then has failed
+  const BATCH_WAIT_MS = 250;
+  const HINTS_WAIT_MS = 100;
+  const IMAGE_MAX_AGE_MS = 60000; // an image is dated by its arrival
+  const ADOPT_MS = 2000;
+  const ENGAGED_S = 3;
+  const TICK_MS = 15000;
+  const PING_MS = 300000; // a reader who only reads stays well inside a session's 30 minutes
+  const SESSION_MS = 1800000;
+
+  const former = window.touchline;
+  if (former && former.loaded) return;
+
+  const tag = document.currentScript || document.querySelector("script[data-site][src]");
+  const config = Object.assign({}, tag && tag.dataset);
+  let waiting = (former && former.q) || []; // calls made before the start: [arguments, resolve]
+  let started = false;
+
+  // ---- small tools ----
+
+  function say(...words) {
+    if (isOn(config.debug)) console.log("touchline:", ...words);
+  }
+
+  /** Wrap `work` so that no error of ours reaches the page. */
+  function guarded(work) {
+    return function (...args) {
+      try {
+        return work.apply(this, args);
+      } catch (error) {
+        say(error);
+        return null;
+      }
+    };
+  }
+
+  function on(target, types, work) {
+    types.split(" ").forEach((type) => target.addEventListener(type, guarded(work), { capture: true, passive: true }));
+  }
+
+  function later(work, ms) {
+    return setTimeout(guarded(work), ms);
+  }
+
+  /** An attribute that is there counts as yes, unless it says false. */
+  function isOn(value) {
+    return value != null && String(value) !== "false";
+  }
+
+  function listOf(value) {
+    return String(value || "").toLowerCase().split(/[\s,]+/).filter(Boolean);
+  }
+
+  function bytesOf(value) {
+    return new TextEncoder().encode(JSON.stringify(value)).length;
+  }
+
+  function isHidden() {
+    return document.prerendering || document.visibilityState === "hidden";
+  }
+
+  function timeNow() {
+    return new Date().toISOString();
+  }
+
+  /** Make a UUID of version 7: it sorts by the time of its making. */
+  function makeId() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    for (let i = 5, ms = Date.now(); i >= 0; i--, ms = Math.floor(ms / 256)) bytes[i] = ms % 256;
+    bytes[6] = (bytes[6] & 15) | 112;
+    bytes[8] = (bytes[8] & 63) | 128;
+    const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
+    return hex.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  }
+
+  // ---- consent, and what may be stored ----
+
+  let consent;
+  let optedOut;
+  let held = []; // page views seen before consent: the landing and the latest one
+
+  function isMuted() {
+    return window.top !== window && !isOn(config.frames);
+  }
+
+  function isRefused() {
+    const { globalPrivacyControl, doNotTrack } = navigator;
+    return isMuted() || optedOut || (globalPrivacyControl && config.gpc !== "ignore") || (doNotTrack > 0 && config.dnt === "honour");
+  }
+
+  function isAllowed() {
+    return started && !isRefused() && (!consent || consent === "granted");
+  }
+
+  function keyOf(name) {
+    return "_tl." + config.site + "." + name;
+  }
+
+  /** Read a kept value; null when there is none or storage is denied. */
+  function recall(name) {
+    try {
+      return JSON.parse(localStorage.getItem(keyOf(name)));
+    } catch (error) {
+      return null;
+    }
+  }
+
+  /** Keep a value while that is allowed, or forget it; where storage is denied, memory must do. */
+  function keep(name, value) {
+    try {
+      if (!value) localStorage.removeItem(keyOf(name));
+      else if (isAllowed() || name === "optout") localStorage.setItem(keyOf(name), JSON.stringify(value));
+    } catch (error) {
+      say(error);
+    }
+  }
+
+  function setConsent(state) {
+    consent = state === "granted" || state === "denied" ? state : "required";
+    applyConsent();
+  }
+
+  function setOptOut(yes) {
+    optedOut = isOn(yes);
+    keep("optout", optedOut);
+    applyConsent();
+  }
+
+  function applyConsent() {
+    if (isAllowed()) release();
+    else withdraw();
+  }
+
+  /** Send the views that the visitor saw before agreeing, dated now. */
+  function release() {
+    const views = held;
+    held = [];
+    if (views.length) resetEngagement();
+    views.forEach((hit) => record(Object.assign(hit, { event_id: makeId(), at: timeNow() }), 0));
+    adoptStored();
+    fillForms();
+  }
+
+  /** Forget everything: the visitor said no. The cookie that scripts cannot read is the collector's. */
+  function withdraw() {
+    queue = [];
+    session = null;
+    arrival = landed;
+    token = seed = "";
+    ["queue", "seed", "source"].forEach((name) => keep(name));
+    fillForms();
+    for (let host = "." + location.hostname; host; host = host.replace(/^\.[^.]*/, "")) {
+      document.cookie = "_tl_id=;path=/;max-age=0;domain=" + host.slice(1);
+    }
+    document.cookie = "_tl_id=;path=/;max-age=0";
+  }
+
+  // ---- who: the collector's cookie, and the seed until it exists ----
+
+  let token = ""; // from the collector's answer
+  let seed = "";
+  let tokenWaiters = [];
+
+  function readableCookie() {
+    try {
+      return decodeURIComponent(/(?:^|; )_tl_id=([^;]+)/.exec(document.cookie)[1]);
+    } catch (error) {
+      return "";
+    }
+  }
+
+  function visitorToken() {
+    return isAllowed() ? token || readableCookie() : "";
+  }
+
+  /** The seed that names a visitor without a cookie yet; undefined once the page has a token. */
+  function seedToSend() {
+    if (readableCookie()) keep("seed");
+    if (visitorToken()) return undefined;
+    seed = seed || recall("seed") || makeId();
+    keep("seed", seed);
+    return seed;
+  }
+
+  function learnToken(value) {
+    if (!value || !isAllowed()) return;
+    token = value;
+    tokenWaiters.forEach((tell) => tell(value));
+    tokenWaiters = [];
+    fillForms();
+  }
+
+  function whenVisitor(callback) {
+    return new Promise((resolve) => {
+      tokenWaiters.push(resolve);
+      if (callback) tokenWaiters.push(guarded(callback));
+      learnToken(visitorToken());
+    });
+  }
+
+  // ---- what a hit says ----
+
+  let seq = 0;
+  let hints;
+  let hintsAsked = false;
+  let hintsKnown = false;
+
+  function makeHit(type, fields) {
+    const hit = { event_id: makeId(), at: timeNow(), type, url: location.href.slice(0, 4000) };
+    return Object.assign(hit, fields);
+  }
+
+  function describeBrowser() {
+    return {
+      seq: ++seq,
+      consent,
+      language: navigator.language,
+      zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      screen: screen.width + "x" + screen.height,
+      viewport: window.innerWidth + "x" + window.innerHeight,
+    };
+  }
+
+  function lowHints() {
+    const { platform, mobile } = navigator.userAgentData || {};
+    return { platform, mobile, maxTouchPoints: navigator.maxTouchPoints, webdriver: navigator.webdriver || undefined };
+  }
+
+  /** Read the browser's hints once, then flush: with them, or after 100 ms without. */
+  function readHints() {
+    if (hintsAsked) return;
+    hintsAsked = true;
+    hints = lowHints();
+    const data = navigator.userAgentData;
+    const proceed = guarded((values) => {
+      Object.assign(hints, values);
+      if (hintsKnown) return;
+      hintsKnown = true;
+      flush();
+    });
+    later(proceed, data ? HINTS_WAIT_MS : 0);
+    if (data) data.getHighEntropyValues(["model", "platformVersion", "fullVersionList"]).then(proceed, say);
+  }
+
+  // ---- the queue ----
+
+  let queue = []; // of this page, with what earlier pages left; nothing leaves it unacknowledged
+  let flying = []; // the hits of the request under way
+  const settled = new Set();
+  let tries = 0;
+  let retryAt = 0;
+  let timer = 0;
+  let timerAt = 0;
+
+  /** Take a hit on its way; before consent only page views are held, in memory. */
+  function record(hit, wait) {
+    if (!isAllowed()) {
+      if (hit.type === "page" && !isRefused()) held = held.slice(0, 1).concat(hit);
+      return null;
+    }
+    if (bytesOf(Object.assign(hit, describeBrowser())) > HIT_BYTES) return null;
+    followSession(hit);
+    queue.push(hit);
+    saveQueue();
+    schedule(wait);
+    say(hit.type, hit.name || hit.url, hit);
+    return hit.event_id;
+  }
+
+  /** Shorten a queue to its limits: clicks and engagement go first, then the oldest. */
+  function trimmed(hits) {
+    while (hits.length > QUEUE_HITS || bytesOf(hits) > QUEUE_BYTES) {
+      const minor = hits.findIndex((hit) => hit.type !== "page" && hit.name !== "form_submit");
+      hits.splice(Math.max(0, minor), 1);
+    }
+    return hits;
+  }
+
+  /** What earlier pages and other tabs keep, and this page does not know. */
+  function strangers(stored) {
+    const known = new Set(queue.map((hit) => hit.event_id));
+    return stored.hits.filter((hit) => !known.has(hit.event_id) && !settled.has(hit.event_id));
+  }
+
+  function storedQueue() {
+    return recall("queue") || { tries, retryAt, hits: [] };
+  }
+
+  /** Write the queue beside what others keep there: a page removes only what it has settled. */
+  function saveQueue() {
+    queue = trimmed(queue);
+    const hits = trimmed(strangers(storedQueue()).concat(queue));
+    keep("queue", hits.length && { tries, retryAt, hits });
+  }
+
+  /** Take over what is unacknowledged for longer than a request takes; a repeat does no harm. */
+  function adoptStored() {
+    const stored = storedQueue();
+    const left = strangers(stored).filter((hit) => Date.now() - Date.parse(hit.at) > ADOPT_MS);
+    queue = trimmed(left.concat(queue));
+    ({ tries, retryAt } = stored);
+    flush();
+  }
+
+  function settle(hits) {
+    hits.forEach((hit) => settled.add(hit.event_id));
+    queue = queue.filter((hit) => !settled.has(hit.event_id));
+    saveQueue();
+  }
+
+  // ---- sending ----
+
+  function addressOf(name) {
+    const folder = tag && tag.src.replace(/[?#].*/, "").replace(/(v[0-9a-f]{12}\/)?[^/]*$/, "");
+    return (config.endpoint || folder || "").replace(/\/*$/, "/") + name;
+  }
+
+  function schedule(wait = BATCH_WAIT_MS) {
+    const dueAt = Math.max(Date.now() + wait, retryAt);
+    if (timer && timerAt <= dueAt) return;
+    clearTimeout(timer);
+    timerAt = dueAt;
+    timer = later(() => {
+      timer = 0;
+      flush();
+    }, dueAt - Date.now());
+  }
+
+  function nextBatch(limit) {
+    const hits = [];
+    let size = 1000; // for what stands around the hits
+    for (const hit of queue) {
+      if (flying.indexOf(hit) >= 0) continue;
+      hit.client_hints = hit.client_hints || hints;
+      if (hit === viewHit) hit.title = document.title.slice(0, 500); // pages set it after the route
+      size += bytesOf(hit);
+      if (hits.length === BATCH_HITS || (size > limit && (hits.length || flying.length))) break;
+      hits.push(hit);
+    }
+    return hits;
+  }
+
+  function bodyOf(hits) {
+    return JSON.stringify({ site: config.site, sent_at: timeNow(), seed: seedToSend(), hits });
+  }
+
+  /** Send the next batch; one request is under way at a time. */
+  function flush() {
+    // What a prerendering page sends would be taken for a prefetch.
+    if (flying.length || document.prerendering || !isAllowed() || !queue.length) return;
+    if (!hintsKnown) return readHints();
+    pingEngagement();
+    const hits = (flying = nextBatch(BATCH_BYTES));
+    post(bodyOf(hits))
+      .then((answer) => understand(hits, answer))
+      .catch(guarded(() => retry(hits)));
+  }
+
+  /** Post a body; a fetch that is missing or throws fails like any other. */
+  async function post(body) {
+    const signal = AbortSignal.timeout && AbortSignal.timeout(ANSWER_MS);
+    const headers = { "Content-Type": "text/plain" };
+    return fetch(addressOf("e"), { method: "POST", body, headers, keepalive: true, credentials: "include", signal });
+  }
+
+  async function understand(hits, answer) {
+    const { status, ok, headers } = answer;
+    if (status === 408 || status === 429 || status > 499) return retry(hits, headers.get("Retry-After") * 1000);
+    // Success in another language than JSON is not the collector's: a portal's or a proxy's page.
+    const said = ok ? await answer.json() : {};
+    say(status, said);
+    flying = [];
+    tries = retryAt = 0;
+    settle(hits);
+    if (!consent && /"consent"/.test(JSON.stringify(said.rejected))) {
+      // The site asks for consent and the tag does not say so: hold the view until it is given.
+      setConsent();
+      held = hits.filter((hit) => hit.type === "page").slice(0, 1);
+    }
+    learnToken(said.visitor);
+    if (queue.length) schedule(0);
+  }
+
+  /** Wait and try again. A failure before the agreed time (of a new page) is not counted. */
+  function retry(hits, waitMs) {
+    flying = [];
+    if (tries) viaImage(hits);
+    if (Date.now() >= retryAt) {
+      const backoff = BACKOFF_MS * 2 ** tries++ * (1 + Math.random() / 4);
+      retryAt = Date.now() + Math.min(Math.max(waitMs || 0, backoff), BACKOFF_MAX_MS);
+    }
+    if (tries >= TRIES) {
+      tries = retryAt = 0;
+      settle(hits);
+    }
+    saveQueue();
+    if (queue.length) schedule(0);
+  }
+
+  /** The last resort, where fetch is away or forbidden: the page views of now as images. */
+  function viaImage(hits) {
+    hits.forEach((hit) => {
+      if (hit.type !== "page" || Date.now() - Date.parse(hit.at) > IMAGE_MAX_AGE_MS) return;
+      const query = new URLSearchParams({ site: config.site });
+      ["event_id", "url", "referrer", "title", "consent"].forEach((name) => hit[name] && query.set(name, hit[name]));
+      const image = new Image();
+      image.onload = guarded(() => settle([hit]));
+      image.src = addressOf("e.gif?") + query;
+    });
+  }
+
+  /** The page may be going: hand what is left to the browser, beside the request under way. */
+  function lastFlush() {
+    settleForms();
+    pingEngagement();
+    if (!isAllowed() || !queue.length) return;
+    hints = hints || lowHints();
+    const hits = nextBatch(BATCH_BYTES - (flying.length && bytesOf(flying)));
+    const taken = hits.length && navigator.sendBeacon(addressOf("e"), bodyOf(hits));
+    // A beacon has no answer: it is trusted while the collector is well, else kept for a later page.
+    if (taken && !tries && navigator.onLine) settle(hits);
+  }
+
+  // ---- page views ----
+
+  let viewUrl = "";
+  let viewRoute = "";
+  let viewHit;
+  let viewWanted = false;
+  let routeCheck = 0;
+
+  function routeNow() {
+    return location.pathname + location.search + (isOn(config.hashRoutes) ? location.hash : "");
+  }
+
+  /** Count a view as soon as somebody can see it. */
+  function wantView() {
+    viewWanted = true;
+    showView();
+  }
+
+  function showView() {
+    if (!viewWanted || isHidden()) return;
+    viewWanted = false;
+    pingEngagement();
+    viewHit = makeHit("page", { title: document.title.slice(0, 500) });
+    if (!viewUrl) viewHit.referrer = document.referrer.slice(0, 2000);
+    else if (viewUrl !== viewHit.url) viewHit.prev_url = viewUrl;
+    const wait = viewUrl ? BATCH_WAIT_MS : 0;
+    viewUrl = viewHit.url;
+    viewRoute = routeNow();
+    resetEngagement();
+    record(viewHit, wait);
+  }
+
+  /** Look at the address once per tick, however often it was changed in it. */
+  function watchAddress() {
+    clearTimeout(routeCheck);
+    routeCheck = later(() => viewUrl && routeNow() !== viewRoute && wantView(), 0);
+  }
+
+  function wrapHistory(name) {
+    const original = history[name];
+    history[name] = function (...args) {
+      const result = original.apply(this, args);
+      watchAddress();
+      return result;
+    };
+  }
+
+  function watchPages() {
+    wrapHistory("pushState");
+    wrapHistory("replaceState");
+    on(window, "popstate hashchange", watchAddress);
+    on(window, "pageshow", (event) => event.persisted && wantView());
+    on(window, "pagehide", lastFlush);
+    on(document, "visibilitychange prerenderingchange", () => {
+      watchAttention();
+      if (isHidden()) lastFlush();
+      else showView();
+    });
+    wantView();
+  }
+
+  // ---- engagement ----
+
+  let activeFrom = 0;
+  let activeMs = 0;
+  let deepest = 0;
+
+  /** Add up the time since the last look, if the page was visible and focused through it. */
+  function watchAttention() {
+    const now = performance.now();
+    // A machine that slept has a gap in its ticks: that was not reading.
+    if (activeFrom) activeMs += Math.min(now - activeFrom, 2 * TICK_MS);
+    activeFrom = !isHidden() && document.hasFocus() ? now : 0;
+  }
+
+  function watchScroll() {
+    deepest = Math.max(deepest, window.scrollY + window.innerHeight);
+  }
+
+  function resetEngagement() {
+    watchAttention();
+    activeMs = deepest = 0;
+    watchScroll();
+  }
+
+  function pingEngagement() {
+    watchAttention();
+    const engaged_s = Math.floor(activeMs / 1000);
+    if (engaged_s < ENGAGED_S || !viewUrl) return;
+    activeMs -= engaged_s * 1000;
+    const scroll_pct = Math.min(100, Math.round((100 * deepest) / document.documentElement.scrollHeight));
+    record(makeHit("engagement", { url: viewUrl, props: { engaged_s, scroll_pct } }));
+  }
+
+  function watchEngagement() {
+    on(window, "focus blur pageshow", watchAttention);
+    on(window, "scroll", watchScroll);
+    setInterval(guarded(() => {
+      watchAttention();
+      if (activeMs > PING_MS) pingEngagement();
+    }), TICK_MS);
+  }
+
+  // ---- events and clicks ----
+
+  const DOWNLOAD = /\.(pdf|docx?|xlsx?|pptx?|od[tsp]|csv|txt|rtf|epub|zip|rar|7z|t?gz|dmg|exe|msi|pkg|apk|mp[34]|wav|mov|avi)$/i;
+  const CHAT_LINK = { "wa.me": "whatsapp", "api.whatsapp.com": "whatsapp", "whatsapp:": "whatsapp", "m.me": "messenger", "t.me": "telegram", "tg:": "telegram" };
+  const CHAT_OPENER = { intercom: ".intercom-launcher", chatwoot: ".woot-widget-bubble" };
+
+  function sendEvent(name, props) {
+    // A copy, so that what cannot be written as JSON fails here and not in the queue.
+    return name ? record(makeHit("event", { name: String(name), props: props && JSON.parse(JSON.stringify(props)) })) : null;
+  }
+
+  function isOwnHost(host) {
+    return listOf(config.domains).concat(location.hostname).some((domain) => {
+      const [inner, outer] = [host, domain].map((name) => "." + name.replace(/^www\./, ""));
+      return inner.endsWith(outer) || outer.endsWith(inner);
+    });
+  }
+
+  /** Say what following a link means: [event, props], empty for a page of the site. */
+  function readLink(link) {
+    const href = String(link.href.baseVal || link.href).slice(0, 1000);
+    const { protocol, hostname, pathname } = new URL(href, location.href);
+    const vendor = CHAT_LINK[protocol] || CHAT_LINK[hostname];
+    if (protocol === "tel:") return ["tel_click", { number: decodeURIComponent(href.slice(4)) }];
+    if (protocol === "mailto:") return ["mailto_click", {}];
+    if (vendor) return ["chat_open", { vendor }];
+    if (!/^http/.test(protocol)) return [];
+    if (link.hasAttribute("download") || DOWNLOAD.test(pathname)) return ["download", { href }];
+    return isOwnHost(hostname) ? [] : ["outbound_click", { href }];
+  }
+
+  function readProps({ dataset }) {
+    const props = {};
+    Object.keys(dataset).forEach((key) => {
+      const name = key.replace(/^tlProp/, "");
+      if (name !== key) props[name.charAt(0).toLowerCase() + name.slice(1)] = dataset[key];
+    });
+    return props;
+  }
+
+  function onClick(event) {
+    if (event.type === "auxclick" && event.button !== 1) return;
+    const path = event.composedPath().filter((node) => node.nodeType === 1);
+    const nearest = (selector) => path.find((node) => node.matches(selector));
+    const named = nearest("[data-tl-event]");
+    const marked = nearest("[data-tl-chat]");
+    const link = nearest("a[href],area[href]");
+    const vendor = marked ? marked.dataset.tlChat : Object.keys(CHAT_OPENER).find((name) => nearest(CHAT_OPENER[name]));
+    if (named) sendEvent(named.dataset.tlEvent, readProps(named));
+    if (vendor) sendEvent("chat_open", { vendor });
+    else if (link) sendEvent(...readLink(link));
+  }
+
+  // ---- the source, as far as the script can tell (for hidden fields; the store decides by its tables) ----
+
+  const CLICK_IDS = { gclid: "google", gbraid: "google", wbraid: "google", dclid: "google", msclkid: "bing", ttclid: "tiktok", twclid: "twitter", li_fat_id: "linkedin", epik: "pinterest", sccid: "snapchat", rdt_cid: "reddit", yclid: "yandex", fbclid: "facebook" };
+  const KNOWN_HOSTS = [
+    ["ai-assistant", /\b(chatgpt|openai|perplexity|claude|gemini|copilot|deepseek|grok)\.(com|ai|google\.com|microsoft\.com)$/],
+    ["organic", /\b(google|bing|duckduckgo|yahoo|ecosia|yandex|baidu|qwant|startpage|brave)\.[a-z.]{2,6}$/],
+    ["social", /\b(facebook|instagram|linkedin|twitter|tiktok|pinterest|reddit|youtube|threads)\.(com|net)$/],
+  ];
+  const NO_SOURCE = /\b(paypal|stripe|klarna|adyen|worldpay|mollie|gocardless|checkout|opayo|afterpay|clearpay|affirm|auth0|okta|microsoftonline|accounts\.google|appleid\.apple)\.[a-z.]+$/;
+  const SOURCE_FIELDS = ["source", "medium", "campaign", "term", "content", "click_id", "landing", "referrer"];
+
+  let landed; // how this page was reached
+  let arrival; // the same until the first hit, then nowhere new
+  let session; // {id, seen, from: its arrival, first: the first arrival ever}
+
+  /** Read the address's campaign parameters and click id; the first that says something counts. */
+  function readTags() {
+    const tags = {};
+    const parts = location.search.slice(1) + "&" + location.hash.replace(/^.*[?#]/, "");
+    new URLSearchParams(parts).forEach((value, key) => {
+      const name = key.toLowerCase().replace(/^(utm|mtm|matomo|pk|piwik)_/, "utm_");
+      if (/^\s*$|^(null|undefined|\{.*\})$/i.test(value)) return;
+      tags[name] = tags[name] || value.slice(0, 500);
+    });
+    return tags;
+  }
+
+  function readReferrer() {
+    const host = document.referrer && new URL(document.referrer).hostname.replace(/^www\./, "");
+    if (!host || isOwnHost(host) || NO_SOURCE.test(host)) return [];
+    const known = KNOWN_HOSTS.find(([, pattern]) => pattern.test(host));
+    return known ? [known[1].exec(host)[1], known[0]] : [host, "referral"];
+  }
+
+  function readArrival() {
+    const tags = readTags();
+    const click = Object.keys(CLICK_IDS).find((name) => tags[name]);
+    const [host, kind] = readReferrer();
+    const { utm_source, utm_medium, utm_campaign } = tags;
+    const fallback = utm_source || utm_medium || utm_campaign ? ["(not set)", "(not set)"] : ["(direct)", "(none)"];
+    return {
+      source: utm_source || CLICK_IDS[click] || host || fallback[0],
+      medium: utm_medium || (click === "fbclid" ? "social" : click ? "cpc" : kind) || fallback[1],
+      campaign: utm_campaign,
+      term: tags.utm_term || tags.utm_keyword,
+      content: tags.utm_content,
+      click_id: tags[click],
+      landing: location.href,
+      referrer: document.referrer,
+    };
+  }
+
+  function isDirect(from) {
+    return from.source === "(direct)";
+  }
+
+  function isNewSource(from) {
+    if (isDirect(arrival) || isDirect(from)) return false;
+    return ["source", "campaign", "click_id"].some((field) => arrival[field] && arrival[field] !== from[field]);
+  }
+
+  /** Keep the session that this hit falls in, by the gap and by a new source. */
+  function followSession(hit) {
+    const seen = Date.now();
+    const kept = session || recall("source") || { seen: 0, first: arrival };
+    const isNew = seen - kept.seen > SESSION_MS || isNewSource(kept.from);
+    session = isNew ? { id: hit.event_id, from: arrival, first: kept.first } : kept;
+    if (isDirect(session.from) && !isDirect(arrival)) session.from = arrival;
+    session.seen = seen;
+    arrival = { source: "(direct)", medium: "(none)", landing: location.href };
+    keep("source", session);
+  }
+
+  // ---- hidden fields ----
+
+  const filled = new WeakMap(); // field -> the value that we gave it
+  const roots = [document];
+  let fillTimer = 0;
+
+  function hiddenValues() {
+    const { id, from = {}, first = {} } = session || {};
+    const values = { tl_visitor: visitorToken(), tl_session: id };
+    SOURCE_FIELDS.forEach((field) => {
+      values["tl_" + field] = from[field];
+      values["tl_first_" + field] = first[field];
+    });
+    return values;
+  }
+
+  /** Give a field its value, unless somebody else has given it one. */
+  function fillField(field, value = "") {
+    const ours = filled.get(field);
+    if (field.value ? field.value !== ours : !value) return;
+    field.value = value;
+    filled.set(field, value);
+  }
+
+  function wantsFields(form) {
+    const posts = /^post$/i.test(form.getAttribute("method"));
+    return (isOn(form.dataset.tlAppend) || (isOn(config.append) && posts)) && !form.closest("[data-tl-private]");
+  }
+
+  function appendField(form, name) {
+    const field = document.createElement("input");
+    field.type = "hidden";
+    field.name = name;
+    form.appendChild(field);
+  }
+
+  function fillForms() {
+    const values = hiddenValues();
+    roots.forEach((root) => {
+      root.querySelectorAll("form").forEach((form) => {
+        if (!wantsFields(form)) return;
+        Object.keys(values).forEach((name) => values[name] && !form.elements[name] && appendField(form, name));
+      });
+      root.querySelectorAll('input[name^="tl_"]').forEach((field) => {
+        if (field.name in values) fillField(field, values[field.name]);
+      });
+    });
+  }
+
+  function fillSoon() {
+    fillTimer = fillTimer || later(() => (fillTimer = 0, fillForms()), 50);
+  }
+
+  /** Fill and follow the forms of the page or of a shadow tree, those that come later too. */
+  function watchRoot(root) {
+    on(root, "submit", onSubmit);
+    new MutationObserver(guarded(fillSoon)).observe(root, { childList: true, subtree: true });
+    fillForms();
+  }
+
+  /** A submit does not leave its shadow tree, so follow the tree from the first focus in it on. */
+  function findShadow(event) {
+    const root = event.composedPath()[0].getRootNode();
+    if (!root.host || roots.indexOf(root) >= 0) return;
+    roots.push(root);
+    watchRoot(root);
+  }
+
+  /** Fill and count forms that a script sends by form.submit(), which fires no event. */
+  function wrapSubmit() {
+    const original = HTMLFormElement.prototype.submit;
+    HTMLFormElement.prototype.submit = function () {
+      guarded(onScriptSubmit)(this);
+      return original.call(this);
+    };
+  }
+
+  function onSubmit(event) {
+    fillForms();
+    if (FORM_CAPTURE) captureSubmit(event);
+  }
+
+  function onScriptSubmit(form) {
+    fillForms();
+    if (FORM_CAPTURE) captureScriptSubmit(form);
+  }
+
+  // ---- form capture ----
+
+  const SECRET = /pass(word|wd|code|phrase)|pwd|csrf|xsrf|token|nonce|captcha|secret|cvv|cvc|card ?(num|no|holder)|iban|ssn|\b(cc|pin|otp)\b/;
+  const PURPOSE = { email: "email", tel: "phone", "tel-national": "phone", name: "name", "given-name": "first", "family-name": "last", organization: "company" };
+  const FIELD_NAMES = [
+    ["email", /\be ?(mail|post)|\bmail\b|courriel|correo|почт|メール|邮箱/],
+    ["phone", /phone|tele?fo|\btel\b|mobil|handy|rufnummer|celular|cellulare|puhelin|телефон|電話|电话/],
+    ["company", /compan|organi[sz]a|\bfirm|empresa|soci[eé]t|entreprise|azienda|bedrijf|unternehmen|f[oö]retag|virksomhed|会社|公司/],
+    ["", /\b(user|nick|log|file|domain|product|site|screen|host|event|project|coupon|item|page|school|city|street|list) ?na?m/],
+    ["first", /\b(first|given|f) ?name|vorname|pr[eé]nom|voornaam|f[oö]rnamn|fornavn|imi[eę]\b/],
+    ["last", /\b(last|sur|family|l) ?name|nachname|apellido|cognome|sobrenome|achternaam|efternamn|etternavn|efternavn|nazwisko|nom de famille/],
+    ["name", /name\b|\bnom\b|nombre|\bnome\b|\bnaam\b|\bnamn\b|\bnavn\b|имя|名前|姓名/],
+  ];
+
+  let pendingForms = []; // submitted, and not yet known whether a handler of the page prevents it
+
+  function wordsOf(field) {
+    const text = field.name + " " + field.id;
+    return text.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().replace(/[^\p{L}]+/gu, " ");
+  }
+
+  function purposeOf(field) {
+    return (field.getAttribute("autocomplete") || "").toLowerCase();
+  }
+
+  function isForbidden(field) {
+    if (/^(password|file|submit|button|image|reset)$/.test(field.type) || field.disabled) return true;
+    if (/\bcc-|password|one-time-code/.test(purposeOf(field)) || SECRET.test(wordsOf(field))) return true;
+    if (field.type === "hidden" && field.dataset.tlField == null) return true;
+    return field.closest("[data-tl-private]") || /^tl_/.test(field.name);
+  }
+
+  /** Say which contact field it is: by its mark, its purpose, its type, then its name. */
+  function contactKind(field) {
+    const mark = field.dataset.tlField;
+    if (mark != null) return /^(email|phone|name|company)$/.test(mark) && mark;
+    if (!/^(text|email|tel|number)$/.test(field.type)) return "";
+    const purpose = PURPOSE[purposeOf(field).split(" ").pop()];
+    if (purpose || field.type === "email") return purpose || "email";
+    if (field.type === "tel") return "phone";
+    return (FIELD_NAMES.find(([, pattern]) => pattern.test(wordsOf(field))) || [""])[0];
+  }
+
+  function valueOf(field) {
+    if (/^(checkbox|radio)$/.test(field.type) && !field.checked) return "";
+    const value = field.selectedOptions ? Array.from(field.selectedOptions, (option) => option.value).join(", ") : field.value;
+    return String(value || "").trim().slice(0, 1000);
+  }
+
+  /** Read a form's contact fields, as typed, and the fields that the page allows. */
+  function readFields(form) {
+    const contact = {};
+    const fields = {};
+    const allowed = listOf(config.fields).concat(listOf(form.dataset.tlFields));
+    Array.from(form.elements).forEach((field) => {
+      const value = isForbidden(field) ? "" : valueOf(field);
+      const kind = value && contactKind(field);
+      const mark = field.dataset.tlField;
+      const name = mark || field.name;
+      if (kind) contact[kind] = contact[kind] || value;
+      else if (value && (mark != null || allowed.indexOf(String(name).toLowerCase()) >= 0)) {
+        fields[name] = fields[name] ? fields[name] + ", " + value : value;
+      }
+    });
+    return { contact, fields };
+  }
+
+  /** Make the hit of a form that is about to be sent; nothing when it is not ours to read. */
+  function readForm(form, submitter) {
+    const attribute = (name) => (submitter && submitter.getAttribute("form" + name)) || form.getAttribute(name);
+    if (!isAllowed() || /^dialog$/i.test(attribute("method")) || form.closest("[data-tl-private]")) return null;
+    const { contact, fields } = readFields(form);
+    const isLogin = form.querySelector('[autocomplete~="current-password"]');
+    if (isLogin || (!Object.keys(contact).length && !isOn(form.dataset.tlForm))) return null;
+    const action = new URL(attribute("action") || "", document.baseURI);
+    const props = { form_id: form.getAttribute("id"), form_name: form.getAttribute("name") };
+    props.form_action = action.origin + action.pathname;
+    const { first, last, email, phone, company } = contact;
+    const name = [first || contact.name, last].filter(Boolean).join(" ") || undefined;
+    return makeHit("event", { name: "form_submit", props: Object.assign(props, { email, phone, name, company, fields }) });
+  }
+
+  function captureSubmit(event) {
+    const { target, submitter } = event;
+    // :valid is checkValidity() without its events, which the page might answer.
+    if (!target.noValidate && !(submitter && submitter.formNoValidate) && !target.matches(":valid")) return;
+    const hit = readForm(target, submitter);
+    if (hit) pendingForms.push({ event, hit });
+    later(settleForms, 0);
+  }
+
+  function captureScriptSubmit(form) {
+    pendingForms = pendingForms.filter(({ event }) => event.target !== form);
+    sendForm(readForm(form));
+  }
+
+  /** Count the forms whose submission no handler of the page has prevented. */
+  function settleForms() {
+    const submitted = pendingForms;
+    pendingForms = [];
+    submitted.forEach(({ event, hit }) => sendForm(!event.defaultPrevented && hit));
+  }
+
+  function sendForm(hit) {
+    if (hit && record(hit)) flush();
+  }
+
+  // ---- the call from the page, and the start ----
+
+  const calls = {
+    __proto__: null,
+    init,
+    event: sendEvent,
+    visitor: whenVisitor,
+    consent: setConsent,
+    optout: setOptOut,
+    debug(yes) {
+      config.debug = yes;
+    },
+  };
+
+  /** Answer touchline(command, ...); what comes before the start waits for it. */
+  function call(command, ...args) {
+    if (!started && !/^(init|debug)$/.test(command)) return new Promise((resolve) => waiting.push([[command, ...args], resolve]));
+    return Promise.resolve(calls[command] ? guarded(calls[command])(...args) : say("unknown call", command));
+  }
+
+  /** Make the calls that waited; events only once the first page view is on its way. */
+  function replay(withEvents) {
+    const early = waiting;
+    waiting = [];
+    early.forEach((one) => {
+      const [args, resolve] = one;
+      if (args[0] === "event" && !withEvents) waiting.push(one);
+      else resolve(call(...args));
+    });
+  }
+
+  function init(options) {
+    Object.assign(config, options);
+    start();
+  }
+
+  function start() {
+    if (started || !config.site || !/^http/.test(location.protocol)) return;
+    started = true;
+    consent = config.consent;
+    optedOut = recall("optout");
+    arrival = landed = readArrival();
+    replay(false);
+    if (!isMuted()) watch();
+    replay(true);
+  }
+
+  function watch() {
+    watchPages();
+    watchEngagement();
+    on(window, "click auxclick", onClick);
+    on(window, "focusin click", findShadow);
+    on(window, "online", adoptStored);
+    later(adoptStored, 2 * ADOPT_MS);
+    wrapSubmit();
+    watchRoot(document);
+    if (consent !== "required") applyConsent();
+  }
+
+  window.touchline = guarded(call);
+  window.touchline.loaded = true;
+  waiting.forEach(([args]) => args[0] === "init" && Object.assign(config, args[1]));
+  guarded(start)();
+})(window, document);

@@ -1,0 +1,198 @@
+"""A small real collector for the script's tests: serves pages and the script, records what arrives.
+
+It speaks the collector's protocol (cookies, seed, answers) as far as the script can see it, and can be
+told to answer badly. Whatever stands before the last part of a path is ignored for `/e`, `/e.gif` and
+`tracker.js`, as behind a proxy's prefix.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+from tests.waiting import wait_for
+from tracker.web import snippet
+
+GIF = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One request of the script: what it said, and with which headers and cookies."""
+
+    path: str
+    host: str
+    size: int
+    headers: dict[str, str]
+    cookies: dict[str, str]
+    body: dict[str, Any]
+
+    @property
+    def hits(self) -> list[dict[str, Any]]:
+        """The hits that it brought."""
+        return self.body["hits"]
+
+
+@dataclass
+class Recorder:
+    """What the server knows: its pages, what arrived, and how it answers next.
+
+    `answers` are used up one a request, then all is well again: a status, a status with headers, or
+    `"drop"` for a connection that breaks. `forgetful` makes it a collector whose cookies never stay.
+    """
+
+    pages: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    answers: deque[Any] = field(default_factory=deque)
+    rejections: list[dict[str, Any]] = field(default_factory=list)
+    forgetful: bool = False
+    down: bool = False
+    batches: list[Batch] = field(default_factory=list)
+    refused: list[Batch] = field(default_factory=list)
+    images: list[dict[str, str]] = field(default_factory=list)
+    posts: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    visitors: int = 0
+    port: int = 0
+
+    def clear(self) -> None:
+        """Forget everything but the port."""
+        self.__dict__.update(Recorder(port=self.port).__dict__)
+
+    def url(self, path: str = "/", host: str = "shop.test") -> str:
+        """Name a page of the server as the browser knows it."""
+        return f"http://{host}:{self.port}{path}"
+
+    @property
+    def hits(self) -> list[dict[str, Any]]:
+        """Every accepted hit, in order of arrival, repeats included."""
+        return [hit for batch in list(self.batches) for hit in batch.hits]
+
+    def find(self, type_or_name: str) -> list[dict[str, Any]]:
+        """List the accepted hits of a type or of a name."""
+        return [hit for hit in self.hits if type_or_name in (hit["type"], hit.get("name"))]
+
+    def wait(self, type_or_name: str, count: int = 1) -> list[dict[str, Any]]:
+        """Wait for so many hits of a type or name."""
+        wait_for(lambda: len(self.find(type_or_name)) >= count, 8)
+        return self.find(type_or_name)
+
+
+def _tag(recorder: Recorder, attributes: str, base: str) -> str:
+    tag = snippet.snippet("shop", recorder.url(base) if base.startswith("/") else base)
+    return tag.replace("<script async", f"<script async {attributes}")
+
+
+def add_page(
+    recorder: Recorder, path: str, body: str = "", *, tag: str = "", base: str = "/", head: str = ""
+) -> None:
+    """Put a page on the server with the tag in its head.
+
+    Args:
+        body: what stands in it.
+        tag: more attributes of the tag.
+        base: the collector's base, a path or a URL.
+        head: what stands before the tag.
+    """
+    script = _tag(recorder, tag, base)
+    recorder.pages[path] = f"<!doctype html><title>Page {path}</title>{head}{script}<body>{body}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    recorder: Recorder
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Stay silent."""
+
+    def answer(
+        self, status: int, body: bytes = b"", kind: str = "text/html; charset=utf-8", **headers: str
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Type", kind)
+        for name, value in headers.items():
+            for one in value.split("\n"):
+                self.send_header(name.replace("_", "-"), one)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        name = url.path.rsplit("/", 1)[-1]
+        if name == "tracker.js":
+            pinned = re.search(r"/v([0-9a-f]{12})/", url.path)
+            code = snippet.script(pinned[1]) if pinned else snippet.SCRIPT
+            self.answer(200 if code else 404, code or b"", "text/javascript", Access_Control_Allow_Origin="*")
+        elif name == "e.gif":
+            self.recorder.images.append(dict(parse_qsl(url.query)))
+            self.answer(200, GIF, "image/gif")
+        else:
+            page = self.recorder.pages.get(url.path)
+            headers = {} if page is None else self.recorder.headers
+            self.answer(404 if page is None else 200, (page or "").encode(), **headers)
+
+    def do_POST(self) -> None:
+        raw = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        if urlsplit(self.path).path.rsplit("/", 1)[-1] == "e":
+            self.collect(raw)
+            return
+        fields = {name: values[-1] for name, values in parse_qs(raw.decode(), keep_blank_values=True).items()}
+        self.recorder.posts.append((self.path, fields))
+        self.answer(200, b"<!doctype html><title>Thanks</title>")
+
+    def collect(self, raw: bytes) -> None:
+        recorder = self.recorder
+        cookies = {name: morsel.value for name, morsel in SimpleCookie(self.headers["Cookie"] or "").items()}
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        batch = Batch(self.path, headers["host"], len(raw), headers, cookies, json.loads(raw))
+        planned = recorder.answers.popleft() if recorder.answers else ("drop" if recorder.down else 202)
+        if planned == "drop":
+            recorder.refused.append(batch)
+            self.close_connection = True
+            self.connection.close()
+            return
+        status, extra = planned if isinstance(planned, tuple) else (planned, {})
+        origin = self.headers["Origin"]
+        if origin:
+            extra |= {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}
+        if status != 202:
+            recorder.refused.append(batch)
+            self.answer(status, b'{"error": "as told"}', "application/json", **extra)
+            return
+        recorder.batches.append(batch)
+        self.welcome(batch, extra)
+
+    def welcome(self, batch: Batch, headers: dict[str, str]) -> None:
+        recorder = self.recorder
+        token = batch.cookies.get("_tl") or f"signed.{batch.body.get('seed', 'none')}"
+        said = {"accepted": len(batch.hits), "rejected": recorder.rejections}
+        if not recorder.forgetful and not recorder.rejections:
+            said["visitor"] = token
+            keep = "; Path=/; Max-Age=34128000; SameSite=Lax"
+            headers["Set-Cookie"] = f"_tl={token}{keep}; HttpOnly\n_tl_id={token}{keep}"
+        self.answer(202, json.dumps(said).encode(), "application/json", **headers)
+
+
+def serve() -> tuple[Recorder, Callable[[], None]]:
+    """Start a recorder on a free port; returns it and how to stop it."""
+    recorder = Recorder()
+    handler = type("Handler", (_Handler,), {"recorder": recorder})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    recorder.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return recorder, stop

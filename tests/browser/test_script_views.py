@@ -1,0 +1,296 @@
+"""The script in a real Chromium: what a page view says, and when there is one."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.recorder import Recorder, add_page
+from tests.browser.script_fixtures import (  # noqa: F401
+    Chromium,
+    browser,
+    chromium,
+    context,
+    page,
+    recorder,
+    server,
+    set_hidden,
+)
+from tracker.web.snippet import STUB
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("script")]
+
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+QUIET_S = 0.6
+REPORT_ACTIVATION = """async () => {
+  while (!window.touchline || document.prerendering) await new Promise((next) => setTimeout(next, 50));
+  const { activationStart } = performance.getEntriesByType("navigation")[0];
+  touchline("event", "prepared", { start_ms: activationStart });
+}"""
+
+
+def stub_tag() -> str:
+    """Write the queue for early calls as a page would paste it."""
+    return f"<script>{STUB}</script>"
+
+
+def test_a_page_view_says_what_the_collector_needs(recorder: Recorder, page: Page) -> None:
+    """Site, id, time, address with its parameters, referrer, title and the browser's own facts."""
+    add_page(recorder, "/landing")
+    referrer = "https://www.google.com/"
+    page.goto(recorder.url("/landing?utm_source=news&gclid=abc#part"), referer=referrer)
+    (hit,) = recorder.wait("page")
+    (batch,) = recorder.batches
+    assert batch.body["site"] == "shop"
+    assert batch.headers["content-type"].startswith("text/plain")
+    assert UUID7.fullmatch(hit["event_id"])
+    assert abs(time.time() - int(hit["event_id"].replace("-", "")[:12], 16) / 1000) < 60
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", hit["at"])
+    assert hit["url"] == recorder.url("/landing?utm_source=news&gclid=abc#part")
+    assert (hit["referrer"], hit["title"]) == (referrer, "Page /landing")
+    assert (hit["language"], hit["zone"]) == ("en-GB", "Europe/London")
+    assert (hit["screen"], hit["viewport"]) == ("1280x720", "1280x720")
+    assert hit["seq"] == 1
+    hints = hit["client_hints"]
+    assert hints["platform"] and hints["fullVersionList"] and "model" in hints
+    assert (hints["maxTouchPoints"], hints["webdriver"], hints["mobile"]) == (0, True, False)
+
+
+def urls(recorder: Recorder) -> list[str]:
+    """List the page views' paths, queries and fragments in order."""
+    return [hit["url"].split(str(recorder.port), 1)[1] for hit in recorder.find("page")]
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        pytest.param('history.pushState({}, "", "/b")', ["/b"], id="pushState to another path"),
+        pytest.param(
+            'history.replaceState({}, "", "/a?q=1")', ["/a?q=1"], id="replaceState to another query"
+        ),
+        pytest.param('history.pushState({}, "", "/a")', [], id="the same address again"),
+        pytest.param('history.pushState({}, "", "/a#part")', [], id="only the fragment"),
+        pytest.param(
+            'history.pushState({}, "", "/x"); history.replaceState({}, "", "/y")',
+            ["/y"],
+            id="twice in one tick",
+        ),
+        pytest.param(
+            'history.pushState({}, "", "/x"); history.pushState({}, "", "/a")',
+            [],
+            id="there and back in one tick",
+        ),
+        pytest.param('location.hash = "/route"', [], id="a hash route that was not asked for"),
+    ],
+)
+def test_a_route_is_a_view_when_its_path_or_query_changed(
+    recorder: Recorder, page: Page, change: str, seen: list[str]
+) -> None:
+    """One view per changed address and tick, whoever changes it."""
+    add_page(recorder, "/a")
+    page.goto(recorder.url("/a"))
+    recorder.wait("page")
+    page.evaluate(change)
+    if seen:
+        recorder.wait("page", 2)
+    time.sleep(QUIET_S)
+    assert urls(recorder) == ["/a", *seen]
+
+
+def test_a_later_route_names_the_one_before_and_no_referrer(recorder: Recorder, page: Page) -> None:
+    """The landing referrer is sent once; routes say prev_url, popstate too, with their own titles."""
+    add_page(recorder, "/a")
+    page.goto(recorder.url("/a"), referer="https://duckduckgo.com/")
+    recorder.wait("page")
+    page.evaluate('history.pushState({}, "", "/b"); setTimeout(() => document.title = "B", 20)')
+    recorder.wait("page", 2)
+    page.go_back()
+    first, second, third = recorder.wait("page", 3)
+    assert first["referrer"] == "https://duckduckgo.com/" and "prev_url" not in first
+    assert "referrer" not in second and second["prev_url"] == recorder.url("/a")
+    assert "referrer" not in third and third["prev_url"] == recorder.url("/b")
+    assert second["title"] == "B"
+    assert [hit["seq"] for hit in (first, second, third)] == [1, 2, 3]
+
+
+def test_hash_routes_count_on_request(recorder: Recorder, page: Page) -> None:
+    """With data-hash-routes the fragment is part of the route."""
+    add_page(recorder, "/a", tag="data-hash-routes")
+    page.goto(recorder.url("/a#/one"))
+    recorder.wait("page")
+    page.evaluate('location.hash = "/two"')
+    recorder.wait("page", 2)
+    assert urls(recorder) == ["/a#/one", "/a#/two"]
+
+
+def test_coming_back_from_the_back_forward_cache_is_a_view(recorder: Recorder, page: Page) -> None:
+    """A page that is shown again from memory counts again, without a referrer."""
+    add_page(recorder, "/a", "<script>window.born = Math.random()</script>")
+    add_page(recorder, "/b")
+    page.goto(recorder.url("/a?gclid=abc"), referer="https://www.google.com/")
+    recorder.wait("page")
+    born = page.evaluate("born")
+    page.goto(recorder.url("/b"))
+    recorder.wait("page", 2)
+    page.go_back(wait_until="commit")
+    hits = recorder.wait("page", 3)
+    assert page.evaluate("born") == born, "the browser did not use its back-forward cache"
+    assert urls(recorder) == ["/a?gclid=abc", "/b", "/a?gclid=abc"]
+    assert "referrer" not in hits[2] and "prev_url" not in hits[2]
+
+
+def test_a_hidden_page_waits_until_it_is_seen(recorder: Recorder, page: Page) -> None:
+    """A page opened in the background counts when it comes to the front, once."""
+    page.add_init_script(
+        'Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });'
+    )
+    add_page(recorder, "/a")
+    page.goto(recorder.url("/a"))
+    time.sleep(QUIET_S)
+    assert recorder.hits == []
+    set_hidden(page, False)
+    recorder.wait("page")
+    set_hidden(page, True)
+    set_hidden(page, False)
+    time.sleep(QUIET_S)
+    assert urls(recorder) == ["/a"]
+
+
+def test_a_prerendered_page_waits_until_it_is_seen(recorder: Recorder, chromium: Chromium) -> None:
+    """A page that the browser prepares counts when the visitor goes there, and never otherwise."""
+    rules = '{"prerender": [{"source": "list", "urls": ["/b", "/c"], "eagerness": "immediate"}]}'
+    go = 'setTimeout(() => location.href = "/b", 1500)'
+    add_page(recorder, "/a", f'<script type="speculationrules">{rules}</script><script>{go}</script>')
+    add_page(recorder, "/b", f"<script>({REPORT_ACTIVATION})()</script>")
+    add_page(recorder, "/c")
+    with chromium(recorder.url("/a")):
+        recorder.wait("page", 2)
+        (prepared,) = recorder.wait("prepared")
+    assert prepared["props"]["start_ms"] > 500, "the browser did not prerender"
+    assert urls(recorder) == ["/a", "/b"]
+    assert "sec-purpose" not in {name for batch in recorder.batches for name in batch.headers}
+
+
+def test_loaded_twice_it_runs_once(recorder: Recorder, page: Page) -> None:
+    """Two tags on a page make one view a view."""
+    add_page(recorder, "/a")
+    recorder.pages["/a"] += recorder.pages["/a"]
+    page.goto(recorder.url("/a"))
+    recorder.wait("page")
+    page.evaluate('history.pushState({}, "", "/b")')
+    recorder.wait("page", 2)
+    time.sleep(QUIET_S)
+    assert urls(recorder) == ["/a", "/b"]
+
+
+@pytest.mark.parametrize(
+    ("base", "tag", "path"),
+    [
+        pytest.param("/", "", "/e", id="at the root"),
+        pytest.param("/t", "", "/t/e", id="below a path"),
+        pytest.param("http://stats.shop.test:{port}/in", "", "/in/e", id="on another sub-domain"),
+        pytest.param(
+            "http://cdn.test:{port}",
+            'data-endpoint="http://shop.test:{port}/t/"',
+            "/t/e",
+            id="where data-endpoint says",
+        ),
+    ],
+)
+def test_the_collector_is_found(recorder: Recorder, page: Page, base: str, tag: str, path: str) -> None:
+    """The script's own address without file name and version is the collector's base."""
+    base, tag = base.replace("{port}", str(recorder.port)), tag.replace("{port}", str(recorder.port))
+    add_page(recorder, "/a", base=base, tag=tag)
+    page.goto(recorder.url("/a"))
+    recorder.wait("page")
+    assert recorder.batches[0].path == path
+
+
+def test_a_page_can_start_it_itself(recorder: Recorder, page: Page) -> None:
+    """Without data-site it waits for init; calls made before the load are not lost, and come after the view."""
+    tag = f'<script src="{recorder.url("/t/tracker.js")}" async></script>'
+    recorder.pages["/a"] = f"""<!doctype html><title>A</title>{stub_tag()}<script>
+      touchline("event", "early", {{ n: 1 }}).then((id) => window.early = id);
+      setTimeout(() => touchline("init", {{ site: "mine", hashRoutes: true }}), 300);
+    </script>{tag}"""
+    page.goto(recorder.url("/a"))
+    recorder.wait("early")
+    assert [hit["type"] for hit in recorder.hits] == ["page", "event"]
+    assert recorder.batches[0].body["site"] == "mine"
+    assert recorder.find("early")[0]["props"] == {"n": 1}
+    assert page.evaluate("early") == recorder.find("early")[0]["event_id"]
+    page.evaluate('location.hash = "two"')
+    recorder.wait("page", 2)
+
+
+@pytest.mark.parametrize(
+    ("tag", "count"),
+    [pytest.param("", 0, id="silent"), pytest.param('data-frames="allow"', 1, id="allowed")],
+)
+def test_inside_a_frame_it_is_silent_unless_allowed(
+    recorder: Recorder, page: Page, tag: str, count: int
+) -> None:
+    """A framed page sends nothing and answers its calls, unless data-frames allows it."""
+    add_page(recorder, "/inner", tag=tag)
+    recorder.pages["/outer"] = '<iframe src="/inner"></iframe>'
+    page.goto(recorder.url("/outer"))
+    inner = page.frames[1]
+    inner.wait_for_function("window.touchline")
+    sent = inner.evaluate('touchline("event", "x")')
+    time.sleep(QUIET_S)
+    assert len(recorder.find("page")) == len(recorder.find("x")) == count
+    assert bool(sent) == bool(count)
+
+
+def test_it_lives_under_a_strict_policy(recorder: Recorder, page: Page) -> None:
+    """No eval, no inline style, no injected markup: nothing is reported under the strictest policy."""
+    recorder.headers["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self'; connect-src 'self'; form-action 'self'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    add_page(recorder, "/a", '<form method="post" data-tl-append><input name="email"></form>')
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    page.goto(recorder.url("/a?gclid=abc"))
+    recorder.wait("page")
+    page.wait_for_function("document.forms[0].elements.tl_visitor?.value")
+    assert [text for text in refused if "favicon" not in text] == []
+
+
+def test_the_page_works_when_it_is_blocked(recorder: Recorder, page: Page) -> None:
+    """Blocked or served wrongly, it leaves the page and its forms alone."""
+    add_page(recorder, "/a", '<form method="post" action="/thanks"><input name="email"></form>')
+    recorder.pages["/a"] = recorder.pages["/a"].replace("sha384-", "sha384-AAAA")
+    page.goto(recorder.url("/a"))
+    page.fill("input", "ann@example.com")
+    page.press("input", "Enter")
+    page.wait_for_url("**/thanks")
+    assert recorder.hits == []
+    assert recorder.posts == [("/thanks", {"email": "ann@example.com"})]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(
+            "(() => { const p = {}; p.p = p; return touchline('event', 'x', p); })()", id="circular"
+        ),
+        pytest.param("touchline('event')", id="an event without a name"),
+        pytest.param("touchline('event', 'x', { big: 'x'.repeat(60000) })", id="too large to send"),
+        pytest.param("touchline('unknown', 1)", id="an unknown call"),
+        pytest.param("touchline()", id="no call at all"),
+        pytest.param("touchline('toString')", id="a name that every object has"),
+    ],
+)
+def test_a_wrong_call_is_answered_with_nothing(recorder: Recorder, page: Page, call: str) -> None:
+    """A call that cannot be served resolves to nothing, throws nothing, and spoils nothing."""
+    add_page(recorder, "/a")
+    page.goto(recorder.url("/a"))
+    recorder.wait("page")
+    assert page.evaluate(call) is None
+    page.evaluate("touchline('event', 'fine')")
+    recorder.wait("fine")
+    assert len(recorder.find("event")) == 1
