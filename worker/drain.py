@@ -35,7 +35,7 @@ from tracker.store.hits import HitRow, insert_hits
 from tracker.store.sites import site_numbers
 from tracker.store.strings import Registry
 from worker.clients import note_clients
-from worker.enrich import enrich, row_of
+from worker.enrich import clean_lead, enrich, row_of
 from worker.prove import prove_visitor
 from worker.stitch import Stitcher
 
@@ -220,7 +220,7 @@ class Drain:
     def _put_fact(
         self, raw: Mapping[str, Any], site_no: int, batch: _Batch, *, origin: str, received_ms: int
     ) -> bool:
-        fact = read_fact(prove_visitor(raw, self._key))
+        fact = read_fact(clean_lead(prove_visitor(raw, self._key)))
         if fact.site and site_no == fact_store.NO_SITE:
             raise BadRequest("no_site", f"there is no site {fact.site!r}", "site")
         if not fact_store.insert_fact(

@@ -163,6 +163,12 @@ def enrich(hit: HitOnLog, entry: HitsEntry) -> Draft:
     return draft
 
 
+def clean_lead(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Clean the page that a lead names, as a hit's."""
+    page = raw.get("page_url")
+    return {**raw, "page_url": _referrer(page)} if isinstance(page, str) else raw
+
+
 def row_of(draft: Draft, names: Registry, *, site_no: int, ip_storage: IpStorage) -> HitRow:
     """Pack a hit for the store."""
     hit, entry = draft.hit, draft.entry
