@@ -13,7 +13,6 @@ beside those of hits (see `tracker.web.collect`):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import msgspec
@@ -40,8 +39,7 @@ _JSON = ("Content-Type", "application/json")
 _NO_STORE = ("Cache-Control", "no-store")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A whole answer: status line, headers, body."""
 
     status: str

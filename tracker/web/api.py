@@ -61,14 +61,14 @@ def take_facts(name: str) -> tuple[Response, int]:
     posted = body if isinstance(body, list) else [body]
     if not 1 <= len(posted) <= MOST_FACTS:
         raise BadRequest("bad_body", f"send 1 to {MOST_FACTS} facts at once")
-    intake = _Intake(house, token, caller, ENDPOINTS[name])
+    intake = Intake(house, token, caller, ENDPOINTS[name])
     for i, raw in enumerate(posted):
         intake.take(i, raw)
     intake.write()
     return intake.answer(is_list=isinstance(body, list))
 
 
-class _Intake:
+class Intake:
     """The facts of one request: which are taken, which are refused, and why."""
 
     def __init__(self, house: House, token: Token, caller: Caller, kind: str | None) -> None:
@@ -107,8 +107,10 @@ class _Intake:
     def answer(self, *, is_list: bool) -> tuple[Response, int]:
         """Say what was taken; 400 with the place and the reason when it was nothing."""
         counters, kind = self._house.counters, self._kind or "facts"
-        counters.count(("facts", kind, "accepted"), by=len(self._accepted))
-        counters.count(("facts", kind, "rejected"), by=len(self._refused))
+        counters.count(
+            (("facts", kind, "accepted"), len(self._accepted)),
+            (("facts", kind, "rejected"), len(self._refused)),
+        )
         said: dict[str, object] = {"accepted": self._accepted, "rejected": self._refused}
         if self._accepted:
             return jsonify(said), 202

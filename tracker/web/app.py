@@ -62,7 +62,7 @@ def create_app(settings: Settings) -> Flask:
     if settings.proxies:
         trust = {"x_for": settings.proxies, "x_proto": 1, "x_host": 1}
         rest = ProxyFix(rest, **trust)
-    files = ScriptFiles(snippet.SCRIPT, snippet.VERSION)
+    files = ScriptFiles(snippet.script, snippet.VERSION)
     app.wsgi_app = Shim(Collector(house), files, rest, prefix=settings.url_prefix)  # type: ignore[method-assign]
     return app
 

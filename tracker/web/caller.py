@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from tracker.config import Settings
 from tracker.web.addresses import client_address, is_inside, stored_address
@@ -16,8 +17,7 @@ _PREFETCH_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP
 _PREFETCH_WORDS = ("prefetch", "prerender", "preview")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """One request's own words; `ip` is already masked as the settings say."""
 
     received_ms: int

@@ -23,17 +23,18 @@ mark, so that they can be shown apart; they get no cookie. Nothing here touches 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from tracker.core.bots import bot_reason
-from tracker.core.hosts import host_within
 from tracker.core.times import DAY_MS, corrected_ms, parse_instant
 from tracker.errors import BadFact, BadRequest
 from tracker.model import Site
 from tracker.web.caller import Caller
 from tracker.web.cookies import Renewal, Signer, Visitor
 from tracker.web.intake import BadHit, HitIn, Message
-from tracker.web.origins import page_host
+from tracker.web.origins import is_of, page_host
 from tracker.wire import FLAG_INTERNAL, FLAG_PREFETCH, FLAG_SAID_BOT, FLAG_WEBDRIVER, HitOnLog, HitsEntry
 
 DROPPED = frozenset({"consent", "bot", "prefetch", "internal"})
@@ -42,8 +43,7 @@ OLDEST_MS = 7 * DAY_MS
 NEWEST_MS = DAY_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """The hit at index `i` was not accepted; `raw` is kept for replay when it was rejected."""
 
     i: int
@@ -57,8 +57,7 @@ class Refusal:
         return self.code not in DROPPED
 
 
-@dataclass(slots=True)
-class Collected:
+class Collected(msgspec.Struct):
     """What became of a message.
 
     `entry` goes to the log, marked hits included; None when there is nothing to log. `visitor` is
@@ -66,7 +65,7 @@ class Collected:
     """
 
     accepted: int = 0
-    refused: list[Refusal] = field(default_factory=list)
+    refused: list[Refusal] = []
     entry: HitsEntry | None = None
     visitor: Visitor | None = None
     forget: bool = False
@@ -86,8 +85,7 @@ class Identity:
         return self.signer.read(caller.cookies, renewal=self.renewal, now_s=caller.received_ms // 1_000)
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
+class _View(msgspec.Struct, frozen=True):
     """What all hits of one message are judged by; `mark` is why all are dropped, if they are."""
 
     caller: Caller
@@ -140,7 +138,7 @@ def _judge(hit: HitIn | BadHit, view: _View) -> HitOnLog | BadHit:
     host = page_host(hit.url)
     if host is None:
         return BadHit("bad_url", "url: write the page's http or https address", hit)
-    if not host_within(host, view.site.domains):
+    if not is_of(host, view.site.domains):
         return BadHit("origin", f"url: the page's host is not one of the site {view.site.key!r}", hit)
     received_ms = view.caller.received_ms
     try:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from tracker.core.hosts import host_within, registrable_domain
+from tracker.core.hosts import registrable_domain
 from tracker.errors import BadRequest, Retryable, TouchlineError
 from tracker.model import Site
 from tracker.web import answers, cookies
@@ -21,7 +21,7 @@ from tracker.web.caller import Caller, read_caller
 from tracker.web.collect import Collected, Refusal, collect
 from tracker.web.house import House
 from tracker.web.intake import Message, read_message
-from tracker.web.origins import origin_host, request_host
+from tracker.web.origins import request_host, speaks_for
 from tracker.web.pixel import picture, read_query
 from tracker.web.rejects import as_bytes, reject_entry
 from tracker.wire import encode
@@ -107,7 +107,7 @@ class Collector:
         site = self._house.sitebook.site(message.site)
         if site is None:
             raise BadRequest("no_site", "there is no site with this key", "site")
-        if caller.origin is not None and not _is_within(origin_host(caller.origin), site):
+        if caller.origin is not None and not speaks_for(caller.origin, site.domains):
             raise BadRequest(
                 "origin", f"pages of this origin may not speak for the site {site.key!r}", "Origin"
             )
@@ -160,9 +160,10 @@ class Collector:
 
     def _is_known(self, origin: str | None) -> bool:
         """Tell whether an origin is a page of any site."""
-        host = origin_host(origin) if origin else None
+        if origin is None:
+            return False
         try:
-            return any(_is_within(host, site) for site in self._house.sitebook.sites().values())
+            return any(speaks_for(origin, site.domains) for site in self._house.sitebook.sites().values())
         except Retryable:
             return False
 
@@ -176,12 +177,10 @@ class Collector:
         return cookies.set_cookies(result.visitor, where, renewal.max_age_s(result.visitor, now_s))
 
     def _count(self, road: str, status: int, accepted: int, refused: Sequence[Refusal]) -> None:
-        counters = self._house.counters
-        counters.count(("requests", road, str(status)))
-        if accepted:
-            counters.count(("hits", "accepted", ""), by=accepted)
+        raised = [(("requests", road, str(status)), 1), (("hits", "accepted", ""), accepted)]
         for refusal in refused:
-            counters.count(("hits", "rejected" if refusal.is_rejected else "dropped", refusal.code))
+            raised.append((("hits", "rejected" if refusal.is_rejected else "dropped", refusal.code), 1))
+        self._house.counters.count(*raised)
 
 
 @lru_cache(1_024)
@@ -194,10 +193,6 @@ def cookie_attributes(host: str, domains: tuple[str, ...], is_https: bool, is_cr
     widest = registrable_domain(host)
     is_own = widest is not None and any(registrable_domain(domain) == widest for domain in domains)
     return cookies.attributes(widest if is_own else None, secure=is_https, cross_site=is_cross_site)
-
-
-def _is_within(host: str | None, site: Site) -> bool:
-    return host is not None and host_within(host, site.domains)
 
 
 def _cors(origin: str | None) -> list[Header]:

@@ -47,11 +47,12 @@ class Counters:
         self._counts: dict[Key, int] = {}
         self._tally = Tally()
 
-    def count(self, *keys: Key, by: int = 1) -> None:
+    def count(self, *raised: tuple[Key, int]) -> None:
         """Raise counts; a key is a metric's name and the values of its labels."""
+        counts = self._counts
         with self._lock:
-            for key in keys:
-                self._counts[key] = self._counts.get(key, 0) + by
+            for key, by in raised:
+                counts[key] = counts.get(key, 0) + by
 
     def committed(self, entries: int, seconds: float) -> None:
         """Count one group that was written to the log; called by one thread at a time."""

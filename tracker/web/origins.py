@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from tracker.core.hosts import clean_host
+from tracker.core.hosts import clean_host, host_within
 
 _PAGE = re.compile(
     r"""https?://
@@ -26,6 +27,19 @@ def page_host(url: str) -> str | None:
 def origin_host(header: str) -> str | None:
     """Read the host of an Origin header; None for `null` and for what is no web page's origin."""
     return page_host(header) if _ORIGIN.fullmatch(header) else None
+
+
+@lru_cache(4_096)
+def is_of(host: str, domains: tuple[str, ...]) -> bool:
+    """Tell whether a host is one of a site's domains or lies below one."""
+    return host_within(host, domains)
+
+
+@lru_cache(4_096)
+def speaks_for(origin: str, domains: tuple[str, ...]) -> bool:
+    """Tell whether an Origin header names a page of a site's domains."""
+    host = origin_host(origin)
+    return host is not None and host_within(host, domains)
 
 
 def request_host(header: str) -> str:
