@@ -33,9 +33,8 @@ def parse_instant(text: object, *, place: str = "at") -> int:
             "bad_time", "write an instant with an offset or Z, such as 2026-03-01T10:00:00.000Z", place
         )
     try:
-        moment = datetime.fromisoformat(text)
-        delta = moment.astimezone(UTC) - _EPOCH
-    except (ValueError, OverflowError):
+        delta = datetime.fromisoformat(text.upper()) - _EPOCH
+    except (ValueError, OverflowError, TypeError):  # TypeError: read as a time of day without an offset
         raise BadFact("bad_time", f"{text!r} is not an ISO 8601 instant", place) from None
     instant_ms = (delta.days * 86_400 + delta.seconds) * 1_000 + delta.microseconds // 1_000
     if not EARLIEST_MS <= instant_ms < LATEST_MS:
@@ -53,9 +52,9 @@ def format_instant(instant_ms: int) -> str:
 def corrected_ms(at_ms: int, *, sent_ms: int | None, received_ms: int) -> int:
     """Correct a client's time by the error of its clock.
 
-    The error is what lies between sending and receiving, rounded to the minute, and counts only
-    above 60 seconds: below, it is the network's.
+    The error is what lies between sending and receiving, rounded to the minute (half a minute up), and
+    counts only above 60 seconds: below, it is the network's.
     """
     if sent_ms is None or abs(received_ms - sent_ms) <= MINUTE_MS:
         return at_ms
-    return at_ms + round((received_ms - sent_ms) / MINUTE_MS) * MINUTE_MS
+    return at_ms + (received_ms - sent_ms + MINUTE_MS // 2) // MINUTE_MS * MINUTE_MS
