@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.running import Run, children, free_port, is_alive
 from tests.waiting import wait_for
-from tracker import config
+from tracker import config, processes
 from worker import up
 
 fault = pytest.mark.fault
@@ -66,6 +67,21 @@ def test_a_taken_port_is_said_at_once(data: Path) -> None:
         assert run.process.wait(10) == 1
         wait_for(lambda: run.said(f"Port {port} on 127.0.0.1 is taken") and run.said("--port"))
         run.stop()
+
+
+def test_an_outside_server_is_used_where_one_is_named(
+    data: Path, redis_url: str, client: redis.Redis
+) -> None:
+    """With REDIS_URL everything runs on that server, and no embedded one is started."""
+    environ = processes.environment(os.environ, {"REDIS_URL": redis_url})
+    run = Run.start(config.load({}, data=data, port=free_port()), environ=environ).wait_until_ready()
+    try:
+        assert run.get("/ready") == 200
+        wait_for(lambda: client.exists("rq:workers"))
+        assert set(run.parts()) == {"serve", "work", "schedule"}
+        assert not (data / "redis").exists()
+    finally:
+        assert run.stop() == 0
 
 
 @fault
