@@ -15,10 +15,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
 from tracker import config, embedded
+
+# A machine that is busy with other things makes no rule false.
+hypothesis.settings.register_profile(
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("house")
 
 for _name in [name for name in os.environ if name.startswith("TOUCHLINE_")] + ["REDIS_URL"]:
     os.environ.pop(_name, None)

@@ -12,12 +12,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tracker.core.ids import content_digest
-from tracker.core.times import parse_instant
+from tracker.core.times import format_instant, parse_instant
 from tracker.errors import BadFact
 
 TEXT_LIMIT = 20_000
 KEY_LIMIT = 500
 DEPTH_LIMIT = 12
+SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +121,15 @@ def read_fact(raw: Mapping[str, Any]) -> Fact:
     if shape is None or not isinstance(kind, str):
         raise BadFact("bad_fact", f"{kind!r} is no fact; write one of {_KINDS}", "fact")
     known = {*shape.required, *shape.optional, "version_at", "extra"}
-    content = {name: _value(name, raw[name]) for name in sorted(known & raw.keys()) if raw[name] is not None}
-    unknown = {name: tidy(value) for name, value in raw.items() if name not in known | {"fact"}}
-    if unknown:
-        content["extra"] = {**_object(content.get("extra")), **unknown}
+    values = {name: _value(name, raw[name]) for name in sorted(known & raw.keys()) if raw[name] is not None}
+    content = {name: value for name, value in values.items() if value != ""}
+    unknown = tidy({name: value for name, value in raw.items() if name not in known | {"fact"}})
+    if unknown or "extra" in content:
+        content["extra"] = {**_object("extra", content.get("extra")), **unknown}
     _demand(shape, content)
-    version = content.get("version_at", content.get("at", content.get("from", content.get("on"))))
-    version_ms = parse_instant(version if "T" in str(version) else f"{version}T00:00:00Z", place="at")
     digest = content_digest(content)
-    return Fact(kind, str(content.get("site", "")), _key(shape, content, digest), version_ms, digest, content)
+    key = _key(shape, content, digest)
+    return Fact(kind, str(content.get("site", "")), key, _version_ms(content), digest, content)
 
 
 def tidy(value: Any, depth: int = 0) -> Any:
@@ -157,9 +158,9 @@ def tidy(value: Any, depth: int = 0) -> Any:
 def _demand(shape: Shape, content: Mapping[str, Any]) -> None:
     """Check that what is required is there, and that choices are among those known."""
     for name in shape.required:
-        if content.get(name) in (None, ""):
+        if name not in content:
             raise BadFact("bad_fact", "is required and missing", name)
-    if shape.any_of and all(content.get(name) in (None, "") for name in shape.any_of):
+    if shape.any_of and not content.keys() & set(shape.any_of):
         raise BadFact("bad_fact", f"one of {', '.join(shape.any_of)} is required", shape.any_of[0])
     for name, words in (shape.choices or {}).items():
         if name in content and content[name] not in words:
@@ -170,13 +171,27 @@ def _demand(shape: Shape, content: Mapping[str, Any]) -> None:
 
 
 def _key(shape: Shape, content: Mapping[str, Any], digest: bytes) -> str:
-    parts = [content.get(name) for name in shape.key]
-    if not parts or shape.key == ("event_id",) and parts[0] is None:
+    if not shape.key or shape.key == ("event_id",) and "event_id" not in content:
         return digest.hex()
-    key = "\x1f".join("" if part is None else str(part) for part in parts)
+    key = SEPARATOR.join(_key_part(name, content.get(name, "")) for name in shape.key)
     if len(key) > KEY_LIMIT:
         raise BadFact("too_long", f"is longer than {KEY_LIMIT} characters", shape.key[-1])
     return key
+
+
+def _key_part(name: str, value: Any) -> str:
+    """Spell a part of a key; an instant in one way, whatever its offset."""
+    part = format_instant(parse_instant(value)) if name in ("at", "from") else str(value)
+    if SEPARATOR in part:
+        raise BadFact("bad_fact", "holds a control character", name)
+    return part
+
+
+def _version_ms(content: Mapping[str, Any]) -> int:
+    for name in ("version_at", "at", "from"):
+        if name in content:
+            return parse_instant(content[name], place=name)
+    return parse_instant(f"{content['on']}T00:00:00Z", place="on")
 
 
 def _value(name: str, value: Any) -> Any:
@@ -224,5 +239,8 @@ def _amount(name: str, value: Any) -> str:
     raise BadFact("bad_fact", f'{value!r} is no amount; write a decimal such as "1200.50"', name)
 
 
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _object(name: str, value: Any) -> Mapping[str, Any]:
+    """Give an object as it is, and anything else as an object that holds it."""
+    if value is None:
+        return {}
+    return value if isinstance(value, Mapping) else {name: value}

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_GREATEST = {"lease": frozenset({"to"})}
+from tracker.core.times import parse_instant
+
+_LATEST = {"lease": frozenset({"to"})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +34,23 @@ def merge(versions: Iterable[Version], *, kind: str = "") -> dict[str, Any]:
     """Merge the versions of one fact into what counts.
 
     Args:
-        kind: the fact's name; a lease's `to` is the greatest one seen.
+        kind: the fact's name; a lease's `to` is the latest one seen.
 
     Returns:
-        The fields that have a value in some version.
+        The fields that have a value in some version; those under `extra` are fields like others.
     """
     merged: dict[str, Any] = {}
-    greatest = _GREATEST.get(kind, frozenset())
+    latest = _LATEST.get(kind, frozenset())
     for version in sorted(versions, key=lambda each: (each.version_ms, each.digest)):
         for name, value in version.content.items():
             if is_blank(value):
                 continue
-            merged[name] = max(merged.get(name, value), value) if name in greatest else value
+            if name == "extra":
+                value = {
+                    **merged.get(name, {}),
+                    **{key: each for key, each in value.items() if not is_blank(each)},
+                }
+            elif name in latest and name in merged:
+                value = max(merged[name], value, key=parse_instant)
+            merged[name] = value
     return merged

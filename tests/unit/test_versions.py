@@ -1,0 +1,92 @@
+"""Versions of one fact: what counts, whatever the order they come in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker.core.ids import content_digest
+from tracker.core.versions import Version, is_blank, merge
+
+
+def told(version_ms: int, **content: Any) -> Version:
+    """Tell one version."""
+    return Version(version_ms, content_digest(content), content)
+
+
+MERGED = {
+    "a later version corrects": ([told(1, a="old"), told(2, a="new")], {"a": "new"}),
+    "a later version fills": ([told(1, a="x"), told(2, b="y")], {"a": "x", "b": "y"}),
+    "null blanks nothing": ([told(1, a="x"), told(2, a=None)], {"a": "x"}),
+    "an empty text, list or object blanks nothing": (
+        [told(1, a="x", b=[1], c={"d": 1}), told(2, a="", b=[], c={})],
+        {"a": "x", "b": [1], "c": {"d": 1}},
+    ),
+    "zero and false are values": ([told(1, a=5, b=True), told(2, a=0, b=False)], {"a": 0, "b": False}),
+    "an older version that comes later fills what is missing": (
+        [told(2, a="new"), told(1, a="old", b="y")],
+        {"a": "new", "b": "y"},
+    ),
+    "an object is one value": ([told(1, a={"x": 1}), told(2, a={"y": 2})], {"a": {"y": 2}}),
+    "unknown fields are fields of their own": (
+        [told(1, extra={"x": 1, "z": 1}), told(2, extra={"y": 2, "z": ""})],
+        {"extra": {"x": 1, "y": 2, "z": 1}},
+    ),
+    "no version says nothing": ([], {}),
+}
+
+
+@pytest.mark.parametrize(("versions", "merged"), MERGED.values(), ids=MERGED)
+def test_field_by_field_the_newest_version_that_has_a_value_counts(
+    versions: list[Version], merged: dict[str, Any]
+) -> None:
+    """A later version fills or corrects, and never blanks."""
+    assert merge(versions) == merged
+
+
+def test_equal_times_are_settled_by_the_greater_hash() -> None:
+    """Of two versions of one instant neither arrival nor anything else decides but their content."""
+    one, two = told(1, a="x"), told(1, a="y")
+    greater = max(one, two, key=lambda version: version.digest)
+    assert merge([one, two]) == merge([two, one]) == greater.content
+
+
+def test_a_leases_end_is_the_latest_instant_seen() -> None:
+    """An older version may know of a later sighting; instants are compared, not their spellings."""
+    newest = told(3, to="2026-03-01T10:00:00Z")
+    later = [
+        told(1, to="2026-03-01T10:00:00.500Z"),
+        told(2, to="2026-03-01T12:00:01+02:00"),
+    ]
+    assert merge([newest, later[0]], kind="lease")["to"] == "2026-03-01T10:00:00.500Z"
+    assert merge([newest, *later], kind="lease")["to"] == "2026-03-01T12:00:01+02:00"
+    assert merge([newest, *later], kind="lead")["to"] == "2026-03-01T10:00:00Z"
+
+
+VALUES = st.sampled_from([None, "", "x", "y", 0, 1, False, [], {}, {"k": "v"}])
+OBJECTS = st.dictionaries(st.sampled_from("xy"), VALUES, max_size=2)
+CONTENTS = st.fixed_dictionaries({}, optional={"a": VALUES, "b": VALUES, "extra": OBJECTS})
+VERSIONS = st.lists(
+    st.builds(lambda version_ms, content: told(version_ms, **content), st.integers(0, 3), CONTENTS),
+    max_size=6,
+)
+
+
+@given(VERSIONS, st.data())
+def test_merging_rests_on_the_set_of_versions_alone(versions: list[Version], data: st.DataObject) -> None:
+    """Any order and any repetition of the same versions merge into the same."""
+    shuffled = data.draw(st.permutations(versions))
+    again = data.draw(st.lists(st.sampled_from(versions), max_size=3)) if versions else []
+    assert merge([*shuffled, *again]) == merge(versions)
+
+
+@given(VERSIONS)
+def test_every_field_that_has_a_value_somewhere_has_one_in_the_end(versions: list[Version]) -> None:
+    """Nothing is lost: a field is missing only where no version says anything."""
+    given_somewhere = {
+        name for version in versions for name, value in version.content.items() if not is_blank(value)
+    }
+    assert merge(versions).keys() == given_somewhere
