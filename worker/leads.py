@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from tracker.core.sources import RULES_VERSION, decide_source
-
 from tracker.config import Settings
 from tracker.core.ids import journey_id
 from tracker.core.journeys import Touch, journey
 from tracker.core.matching import Candidate, Match, match_lead
+from tracker.core.sources import decide_source
 from tracker.core.times import DAY_MS, format_instant
 from tracker.model import Source
 from tracker.store import marks
 from tracker.store.leads import Row, load_lead, put_journey, put_match, touches_of
 from tracker.store.marks import Mark, Pass
 from tracker.store.persons import person_visitors
+from tracker.store.rules import load_rule_sets
 from tracker.store.sessions import last_hit_ms, own_session
 from tracker.store.sites import load_static_numbers
 from tracker.store.sources import SourceNumbers
@@ -33,7 +33,8 @@ class LeadStitcher:
         self._db = db
         self._lookback_ms = settings.lookback_days * DAY_MS
         self._static = load_static_numbers(db)
-        self._sources = SourceNumbers(db, RULES_VERSION)
+        self._rules = load_rule_sets(db)
+        self._sources = SourceNumbers(db)
         self._texts = Numbers(db)
 
     def match(self, dirty: Sequence[Mark], run: Pass) -> None:
@@ -88,7 +89,9 @@ class LeadStitcher:
             session_id, source_no, click_name, click_no = own
         else:
             said = self._said(lead)
-            source_no = None if said is None else self._sources.number(said)
+            source_no = (
+                None if said is None else self._sources.number(said, self._rules[lead["site_no"]].version)
+            )
             if said is not None and said.click is not None:
                 click_name, click_no = said.click.name, self._texts.number(said.click.value)
         return {
@@ -102,12 +105,12 @@ class LeadStitcher:
         if static is not None:
             tags = [("utm_source", static.source), ("utm_medium", static.medium)]
             tags += [("utm_campaign", static.campaign)] if static.campaign else []
-            source, by = decide_source(tuple(tags), None, ()), "static_number"
+            by = "static_number"
         elif lead["tags"]:
-            source = decide_source(tuple((name, value) for name, value in json.loads(lead["tags"])), None, ())
-            by = "provider"
+            tags, by = [(name, value) for name, value in json.loads(lead["tags"])], "provider"
         else:
             return None
+        source = decide_source(tuple(tags), None, (), self._rules[lead["site_no"]])
         return None if source.evidence == "none" else replace(source, rule=f"{by}:{source.rule}")
 
     def _told(self, match: Match) -> Row:

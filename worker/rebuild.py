@@ -1,4 +1,4 @@
-"""Rebuild and verify: every view again from the facts, beside the live ones.
+"""Rebuild and verify: every view again from the facts, beside the live ones; by other rules, too.
 
 Both run the code of stitch over everything. Verify compares and changes nothing; rebuild puts the new
 views in the place of the live ones where they differ, in one transaction.
@@ -17,6 +17,7 @@ from tracker.store.db import atomic, open_store, writer_lock
 from tracker.store.leads import Change, log_change
 from tracker.store.marks import Pass
 from tracker.store.overlay import Difference, differences, lay_beside, mark_everything, take_over
+from tracker.store.rules import RuleChange, lay_rules_beside, put_rules
 from tracker.store.strings import Numbers
 from worker.clients import describe_all
 from worker.stitch import Stitcher
@@ -41,21 +42,38 @@ def rebuild(settings: Settings, *, key: bytes, tell: Tell) -> int:
         count = sum(1 for _ in _told(db, tell))
         if count:
             with atomic(db):
-                run = marks.next_pass(db, int(time.time() * 1_000))
-                for each in list(differences(db)):
-                    _log(db, each, run)
-                take_over(db)
+                _put_in_place(db)
+        return count
+
+
+def change_rules(settings: Settings, change: RuleChange, *, key: bytes, tell: Tell) -> int:
+    """Give a site other rules and make the views anew by them, all or nothing.
+
+    Returns:
+        How many rows differ.
+
+    Raises:
+        BadRequest: no such site.
+    """
+    with _beside(settings, key, change) as db:
+        count = sum(1 for _ in _told(db, tell))
+        if not change.is_dry_run:
+            with atomic(db):
+                put_rules(db, change)
+                _put_in_place(db)
         return count
 
 
 @contextmanager
-def _beside(settings: Settings, key: bytes) -> Iterator[sqlite3.Connection]:
+def _beside(settings: Settings, key: bytes, change: RuleChange | None = None) -> Iterator[sqlite3.Connection]:
     """Bring the live views up to date, then make a second set beside them."""
     with writer_lock(settings.data):
         db = open_store(settings.data, write=True)
         try:
             Stitcher(db, settings, key=key).run()
             lay_beside(db)
+            if change is not None:
+                lay_rules_beside(db, change)
             with atomic(db):
                 describe_all(db, Numbers(db))
                 mark_everything(db)
@@ -63,6 +81,13 @@ def _beside(settings: Settings, key: bytes) -> Iterator[sqlite3.Connection]:
             yield db
         finally:
             db.close()
+
+
+def _put_in_place(db: sqlite3.Connection) -> None:
+    run = marks.next_pass(db, int(time.time() * 1_000))
+    for each in list(differences(db)):
+        _log(db, each, run)
+    take_over(db)
 
 
 def _told(db: sqlite3.Connection, tell: Tell) -> Iterator[Difference]:

@@ -11,17 +11,17 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from tracker.core.sources import RULES_VERSION, decide_source
-
 from tracker.config import Settings
 from tracker.core import sessions as core
 from tracker.core.ids import event_id_of, session_id
 from tracker.core.sessions import ClickKey, Limits, Session, SessionHit
+from tracker.core.sources import decide_source
 from tracker.model import HitType, Source
 from tracker.store import clicks, marks
 from tracker.store.hits import VisitorHit, load_human_hits
 from tracker.store.leads import Change, log_change
 from tracker.store.marks import Mark, Pass
+from tracker.store.rules import load_rule_sets
 from tracker.store.sessions import SessionRow, replace_sessions
 from tracker.store.sites import numbered_sites
 from tracker.store.sources import SourceNumbers
@@ -46,7 +46,8 @@ class SessionStitcher:
     def _forget(self) -> None:
         self._sites = numbered_sites(self._db)
         self._texts = Numbers(self._db)
-        self._sources = SourceNumbers(self._db, RULES_VERSION)
+        self._rules = load_rule_sets(self._db)
+        self._sources = SourceNumbers(self._db)
         self._decided: dict[_Arrival, tuple[Source, Source]] = {}
 
     def stitch(self, dirty: Sequence[Mark], run: Pass) -> None:
@@ -87,7 +88,8 @@ class SessionStitcher:
                 self._decided.clear()
             tags = tuple((name, value) for name, value in json.loads(self._texts.text(row.tags_no) or "[]"))
             referrer, own = self._texts.text(row.referrer_no), self._sites[row.site_no].domains
-            decided = decide_source(tags, referrer, own), decide_source((), referrer, own)
+            rules = self._rules[row.site_no]
+            decided = decide_source(tags, referrer, own, rules), decide_source((), referrer, own, rules)
             self._decided[arrival] = decided
         return decided
 
@@ -132,7 +134,8 @@ class SessionStitcher:
         return SessionRow(
             named, site_no, opened.visitor_no, session.started_ms, session.ended_ms, len(session.hits),
             session.pages, session.engaged_ms, opened.hit_no, opened.page_no,
-            hits[session.exit.hit_no][1].page_no, session.opened_by, self._sources.number(source),
+            hits[session.exit.hit_no][1].page_no, session.opened_by,
+            self._sources.number(source, self._rules[site_no].version),
             click.name if click else None, self._texts.number(click.value) if click else None,
             opened.client_no, self._places.country(self._texts.text(opened.ip_no)),
             int(session.is_repeat_click),

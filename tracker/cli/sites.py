@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import time
+import tomllib
 import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
+from tracker import keys
 from tracker.cli import Context, pass_context
 from tracker.errors import BadRequest
 from tracker.model import Site, SiteKey
@@ -98,6 +102,32 @@ def token(context: Context, key: str, purpose: str) -> None:
     with _store(context, write=True) as db:
         now_ms = int(time.time() * 1_000)
         click.echo(store.add_token(db, site=SiteKey(key), purpose=purpose, now_ms=now_ms))
+
+
+@site.command()
+@click.argument("key")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show what would differ, and change nothing.")
+@pass_context
+def rules(context: Context, key: str, file: Path, dry_run: bool) -> None:
+    """touchline site rules shop rules.toml --dry-run
+
+    Give a site rules of its own, tried before the defaults, and make its history anew by them.
+    FILE is TOML: [[rule]] with name, channel and patterns for source, medium, campaign or
+    referrer_host; [[source]] with source, category and hosts; switched_off, a list of deviations
+    from Google's channels. An empty file takes a site's own rules away.
+    """
+    from tracker.store.rules import RuleChange, check_rules
+    from worker.rebuild import change_rules
+
+    try:
+        kept = check_rules(tomllib.loads(file.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadRequest("bad_fact", f"{file} is no TOML: {error}") from error
+    settings, change = context.settings, RuleChange(SiteKey(key), kept, is_dry_run=dry_run)
+    secret = keys.workspace_key(settings.data, os.environ)
+    count = change_rules(settings, change, key=secret, tell=lambda each: click.echo(str(each)))
+    click.echo(f"{count:,} rows {'would differ' if dry_run else 'differed'}", err=True)
 
 
 @click.group()

@@ -70,7 +70,7 @@ def add_site(db: sqlite3.Connection, site: Site) -> None:
             raise BadRequest("no_site", f"the site {site.key!r} is there already; choose another key")
         names = ", ".join(f":{name}" for name in _COLUMNS.split(", "))
         db.execute(f"INSERT INTO site ({_COLUMNS}) VALUES ({names})", values)
-        _raise_version(db)
+        raise_version(db)
 
 
 def add_token(db: sqlite3.Connection, *, site: SiteKey, purpose: str, now_ms: int) -> str:
@@ -83,7 +83,7 @@ def add_token(db: sqlite3.Connection, *, site: SiteKey, purpose: str, now_ms: in
     with atomic(db):
         row = [token_hash(token), site_no(db, site), purpose, now_ms]
         db.execute("INSERT INTO token (token_hash, site_no, purpose, created_ms) VALUES (?, ?, ?, ?)", row)
-        _raise_version(db)
+        raise_version(db)
     return token
 
 
@@ -114,7 +114,7 @@ def put_static_number(db: sqlite3.Connection, number: StaticNumber, *, site: Sit
             SELECT 'match', lead_id, 'number ' || called FROM lead WHERE called = ?""",
             [number.number],
         )
-        _raise_version(db)
+        raise_version(db)
 
 
 def load_static_numbers(db: sqlite3.Connection) -> dict[tuple[int, str], StaticNumber]:
@@ -136,7 +136,8 @@ def site_no(db: sqlite3.Connection, key: str) -> int:
     return numbers[key]
 
 
-def _raise_version(db: sqlite3.Connection) -> None:
+def raise_version(db: sqlite3.Connection) -> None:
+    """Say that the configuration has changed, inside the caller's transaction."""
     db.execute(
         "INSERT INTO counter VALUES ('config_version', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
     )

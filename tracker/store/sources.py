@@ -14,24 +14,23 @@ CACHE_SIZE = 20_000
 class SourceNumbers:
     """Sources to numbers, for one connection; make a new one after a rollback."""
 
-    def __init__(self, db: sqlite3.Connection, rules_version: str) -> None:
+    def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._rules_version = rules_version
-        self._numbers: dict[Source, int] = {}
+        self._numbers: dict[tuple[Source, str], int] = {}
 
-    def number(self, source: Source) -> int:
-        """Give a source's number, a new one if it has none."""
-        number = self._numbers.get(source)
+    def number(self, source: Source, rules_version: str) -> int:
+        """Give the number of a source that a version of the rules decided, a new one if it has none."""
+        number = self._numbers.get((source, rules_version))
         if number is None:
             if len(self._numbers) >= CACHE_SIZE:
                 self._numbers.clear()
-            number = self._numbers[source] = self._intern(source)
+            number = self._numbers[source, rules_version] = self._intern(source, rules_version)
         return number
 
-    def _intern(self, source: Source) -> int:
+    def _intern(self, source: Source, rules_version: str) -> int:
         row = [
             source.channel, source.source, source.medium, source.campaign, source.term, source.content,
-            source.referrer_host, source.rule, self._rules_version,
+            source.referrer_host, source.rule, rules_version,
         ]  # fmt: skip
         key = hashlib.blake2b(json.dumps(row).encode(), digest_size=12).digest()
         found = self._db.execute("SELECT source_no FROM source WHERE digest = ?", [key]).fetchone()

@@ -11,7 +11,8 @@ CREATE TABLE site (
   consent TEXT NOT NULL CHECK (consent IN ('granted', 'required')),
   honour_gpc INTEGER NOT NULL CHECK (honour_gpc IN (0, 1)),
   honour_dnt INTEGER NOT NULL CHECK (honour_dnt IN (0, 1)),
-  cross_site INTEGER NOT NULL CHECK (cross_site IN (0, 1))
+  cross_site INTEGER NOT NULL CHECK (cross_site IN (0, 1)),
+  rules TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(rules)) -- the site's own, before the defaults
 ) STRICT;
 CREATE TABLE token (
   token_hash TEXT PRIMARY KEY,                       -- SHA-256 of the token, hex
