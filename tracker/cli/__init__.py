@@ -10,12 +10,14 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import sqlite3
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import click
+import redis
 
 from tracker import __version__, config
 from tracker.errors import BadRequest, TouchlineError
@@ -107,6 +109,10 @@ class Verbs(click.Group):
             raise Misused(str(error)) from error
         except TouchlineError as error:
             raise Failed(str(error)) from error
+        except sqlite3.Error as error:
+            raise Failed(f"The store could not be used: {error}") from error
+        except redis.RedisError as error:
+            raise Failed(f"The log could not be used: {error}") from error
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
