@@ -15,17 +15,20 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
-from tests.browser.script_fixtures import FLAGS, STORAGE_DENIED, find_browser
 
+from tests.browser.script.conftest import FLAGS, find_browser
+from tests.browser.script.pages import STORAGE_DENIED
 from tests.browser.shop import Shop, open_shop
 from tests.conftest import short_folder
 from tests.running import Run, free_port
 from tests.waiting import wait_for
 from tracker import config, embedded, hitlog, wire
+from tracker.keys import workspace_key
 from tracker.model import Site, SiteKey
 from tracker.store import exports
 from tracker.store.db import open_store
 from tracker.store.sites import add_site, add_token
+from tracker.web.cookies import Signer
 from tracker.web.snippet import snippet
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("main-job")]
@@ -153,7 +156,8 @@ ARRIVALS = [
         id="a newsletter's link is e-mail",
     ),
     pytest.param(
-        "/", None, {"channel": "Direct", "source": "(direct)", "medium": "(none)"}, id="nothing said is direct",
+        "/", None,
+        {"channel": "Direct", "source": "(direct)", "medium": "(none)"}, id="nothing said is direct",
     ),
 ]  # fmt: skip
 
@@ -199,20 +203,20 @@ def test_a_sub_domain_is_the_same_visitor_and_no_source(world: World) -> None:
 
 def test_a_bookmark_with_an_old_click_id_is_a_direct_return(world: World) -> None:
     """A click id that this visitor spent two days ago proves no second click."""
-    context = world.visitor()
-    page = context.new_page()
-    visit(page, world.shop.url("/"))
-    visitor_id = visitor_of(context)
-    before = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    data, before = world.run.settings.data, datetime.now(UTC) - timedelta(days=2)
+    known = Signer(workspace_key(data, {})).mint(None, int(before.timestamp() * 1_000))
     world.load(
-        {"fact": "hit", "site": "shop", "event_id": str(uuid.uuid4()), "at": before, "visitor_id": visitor_id,
-         "url": world.shop.url("/?gclid=Cj0-old"), "user_agent": AGENT}
+        {"fact": "hit", "site": "shop", "event_id": str(uuid.uuid4()), "at": before.isoformat(),
+         "visitor_id": known.visitor_id, "url": world.shop.url("/?gclid=Cj0-old"), "user_agent": AGENT}
     )  # fmt: skip
-    visit(page, world.shop.url("/?gclid=Cj0-old"))
-    first, second = world.sessions(visitor_id, pages=3)
+    context = world.visitor()
+    context.add_cookies([{"name": "_tl", "value": known.token, "domain": ".shop.test", "path": "/"}])
+    visit(context.new_page(), world.shop.url("/?gclid=Cj0-old"))
+    assert visitor_of(context) == known.visitor_id
+    first, second = world.sessions(known.visitor_id, pages=2)
     context.close()
     assert (first["channel"], first["is_repeat_click"]) == ("Paid Search", False)
-    assert (second["channel"], second["is_repeat_click"], second["pages"]) == ("Direct", True, 2)
+    assert (second["channel"], second["is_repeat_click"]) == ("Direct", True)
 
 
 def test_a_prerendered_page_counts_only_when_it_is_shown(world: World) -> None:
