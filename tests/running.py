@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.waiting import wait_for
 from tracker import config, keeper, processes
 
-READY_S = 40.0
+READY_S = 90.0
 
 
 def free_port() -> int:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_for(is_so: Callable[[], object], limit_s: float = 15.0) -> None:
+def wait_for(is_so: Callable[[], object], limit_s: float = 30.0) -> None:
     """Wait until something is so.
 
     Raises:

@@ -42,7 +42,7 @@ def test_ctrl_c_stops_everything_and_leaves_nothing(run: Run) -> None:
     """Exit code 0, no process left, the port free, stdout empty, and nothing went wrong on the way."""
     pids = run.parts()
     run.process.send_signal(signal.SIGINT)
-    assert run.process.wait(30) == 0
+    assert run.process.wait(60) == 0
     assert {name for name, pid in pids.items() if is_alive(pid)} == set()
     assert run.get("/health") == 0
     assert run.process.stdout is not None and run.process.stdout.read() == ""
@@ -52,7 +52,7 @@ def test_ctrl_c_stops_everything_and_leaves_nothing(run: Run) -> None:
 def test_a_second_one_on_the_same_data_is_refused(run: Run) -> None:
     """Two supervisors would fight; the error says what to do, exit code 1."""
     second = Run.start(config.load({}, data=run.settings.data, port=free_port()))
-    assert second.process.wait(30) == 1
+    assert second.process.wait(60) == 1
     wait_for(lambda: second.said("runs already on"))
     second.stop()
 
@@ -64,7 +64,7 @@ def test_a_taken_port_is_said_at_once(data: Path) -> None:
         other.listen()
         port = other.getsockname()[1]
         run = Run.start(config.load({}, data=data, port=port))
-        assert run.process.wait(10) == 1
+        assert run.process.wait(60) == 1
         wait_for(lambda: run.said(f"Port {port} on 127.0.0.1 is taken") and run.said("--port"))
         run.stop()
 
@@ -131,7 +131,7 @@ def test_a_part_that_cannot_live_is_given_up_before_the_first_page(data: Path) -
     """A collector that never comes up is an error, not an endless restart; exit code 1."""
     (data / "touchline.db").write_bytes(b"no database" * 1000)
     run = Run.start(config.load({}, data=data, port=free_port()))
-    assert run.process.wait(30) == 1
+    assert run.process.wait(60) == 1
     wait_for(lambda: run.said("Error:"))
     assert not run.said("Traceback")
     run.stop()

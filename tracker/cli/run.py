@@ -55,9 +55,9 @@ def serve(context: Context, data: Path | None, host: str | None, port: int | Non
 
     Run the collector and the pages alone.
     """
-    from tracker.web import serve as server
+    from tracker.web import serve as collector
 
-    server.serve(_begin(context.but(data, host=host, port=port).settings))
+    collector.serve(_begin(context.but(data, host=host, port=port).settings))
 
 
 @click.command()
