@@ -16,6 +16,7 @@ from tracker.core.ids import EventKey, event_id_of
 from tracker.model import HitType, Source
 
 ClickKey = tuple[str, str]
+CampaignKey = tuple[tuple[str, str], ...]
 OpenedBy = Literal["first", "gap", "max_length", "new_source"]
 
 
@@ -43,14 +44,17 @@ class Limits:
 
 @dataclass(slots=True)
 class Session:
-    """A visitor's hits from one source with no gap; `hits` in order, its pings among them."""
+    """A visitor's hits from one source with no gap; `hits` in order, its pings among them.
+
+    `is_repeat_click`: the click id that the source came with had been used before.
+    """
 
     opened_by: OpenedBy
     source: Source
-    hits: list[SessionHit]
     is_repeat_click: bool = False
+    hits: list[SessionHit] = field(default_factory=list)
     _clicks: set[ClickKey] = field(default_factory=set, repr=False)
-    _campaigns: set[tuple[tuple[str, str], ...]] = field(default_factory=set, repr=False)
+    _campaigns: set[CampaignKey] = field(default_factory=set, repr=False)
 
     @property
     def started_ms(self) -> int:
@@ -77,20 +81,20 @@ class Session:
         """The last page view; the last hit of a session without pages."""
         return next((hit for hit in reversed(self.hits) if hit.type == "page"), self.hits[-1])
 
-    def takes(self, source: Source) -> None:
-        """Remember a source as this session's own."""
-        self.source = source
-        self._clicks.update(_values(source))
-        if source.campaign_key:
-            self._campaigns.add(source.campaign_key)
+    def add(self, hit: SessionHit) -> None:
+        """Take a hit in, and remember what its URL carried, whether or not it counted."""
+        self.hits.append(hit)
+        self._clicks.update(_values(hit.source))
+        if hit.source.campaign_key:
+            self._campaigns.add(hit.source.campaign_key)
 
     def knows(self, source: Source) -> bool:
-        """Tell whether a source only repeats what this session already is."""
+        """Tell whether a source only repeats what this session already is or has seen."""
         if source.evidence == "referrer":
             if source.company and source.company == self.source.company:
                 return True
             return (source.source, source.medium) == (self.source.source, self.source.medium)
-        if source.click_ids and not self._clicks.issuperset(_values(source)):
+        if not self._clicks.issuperset(_values(source)):
             return False
         return not source.campaign_key or source.campaign_key in self._campaigns
 
@@ -132,17 +136,14 @@ def sessionize(
             if current is not None and ending is None:
                 current.hits.append(hit)
             continue
-        same = current._clicks if current is not None and ending is None else frozenset()
-        source, is_repeat = _worth(hit, spent=spent - same if same else spent, foreign=foreign)
-        if current is None or ending is not None or _splits(current, source):
-            current = Session(ending or "new_source", source, [hit])
-            current.takes(source)
+        source, is_repeat = _worth(hit, spent=spent, foreign=foreign)
+        is_news = source.evidence != "none" and (current is None or not current.knows(source))
+        if current is None or ending is not None or (is_news and current.source.evidence != "none"):
+            current = Session(ending or "new_source", source, is_repeat)
             sessions.append(current)
-        else:
-            current.hits.append(hit)
-            if current.source.evidence == "none" and source.evidence != "none":
-                current.takes(source)
-        current.is_repeat_click |= is_repeat and current.source.rule == source.rule
+        elif is_news:
+            current.source, current.is_repeat_click = source, is_repeat
+        current.add(hit)
         spent.update(_per_click(hit.source))
     return sessions
 
@@ -171,13 +172,6 @@ def _ending(current: Session | None, hit: SessionHit, limits: Limits) -> OpenedB
     return "max_length" if hit.at_ms - current.started_ms > limits.max_ms else None
 
 
-def _splits(current: Session, source: Source) -> bool:
-    """A source that is news opens a session, unless the current one is still direct."""
-    if source.evidence == "none" or current.source.evidence == "none":
-        return False
-    return not current.knows(source)
-
-
 def _worth(hit: SessionHit, *, spent: Set[ClickKey], foreign: Set[ClickKey]) -> tuple[Source, bool]:
     """Set aside a click id that was spent before, and with it the parameters beside it."""
     clicks = _per_click(hit.source)
@@ -187,7 +181,7 @@ def _worth(hit: SessionHit, *, spent: Set[ClickKey], foreign: Set[ClickKey]) -> 
         return _direct(hit.fallback, "repeat_click"), True
     if foreign.isdisjoint(clicks):
         return hit.source, False
-    networks = {click.network for click in hit.source.click_ids if click.per_click}
+    networks = {click.network for click in hit.source.click_ids if (click.name, click.value) in foreign}
     if hit.fallback.evidence == "none" or hit.fallback.company in networks:
         return _direct(hit.fallback, "shared_click"), True
     return hit.fallback, True
