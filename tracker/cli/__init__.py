@@ -38,6 +38,7 @@ VERBS = {
     "export": "tracker.cli.out:export",
     "explain": "tracker.cli.out:explain",
     "classify": "tracker.cli.classify:classify",
+    "sources": "tracker.cli.sources:sources",
 }
 
 
@@ -88,8 +89,7 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         module, name = VERBS[cmd_name].split(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
+        return _described(getattr(importlib.import_module(module), name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -113,6 +113,16 @@ class Verbs(click.Group):
             raise Failed(f"The store could not be used: {error}") from error
         except redis.RedisError as error:
             raise Failed(f"The log could not be used: {error}") from error
+
+
+def _described(command: click.Command) -> click.Command:
+    """Have lists of verbs say what each does: help begins with a line to paste, then a paragraph."""
+    if command.short_help is None and command.help:
+        paragraph = command.help.partition("\n\n")[2].partition("\n\n")[0]
+        command.short_help = " ".join(paragraph.split()).partition(". ")[0].rstrip(".")
+    for verb in command.commands.values() if isinstance(command, click.Group) else ():
+        _described(verb)
+    return command
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
