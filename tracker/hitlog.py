@@ -143,3 +143,12 @@ def oldest_ms(client: redis.Redis) -> int | None:
     """Tell when the oldest waiting entry was appended, by the server's clock; None when none waits."""
     entries: Any = client.xrange(STREAM, count=1)
     return int(entries[0][0].split(b"-")[0]) if entries else None
+
+
+def idle_ms(client: redis.Redis) -> int | None:
+    """Tell how long ago a drain last looked at the log, in milliseconds; None when none ever did."""
+    try:
+        consumers: Any = client.xinfo_consumers(STREAM, GROUP)
+    except redis.ResponseError:
+        return None
+    return min((int(consumer["idle"]) for consumer in consumers), default=None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import redis
@@ -35,6 +36,16 @@ class Failures:
     total: int = 0
     at_ms: int = 0
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A worker as it last told of itself; `beat_ms` is when, `pid` its process on `host`."""
+
+    host: str
+    pid: int
+    is_busy: bool
+    beat_ms: int
 
 
 def wake_drain(client: redis.Redis) -> bool:
@@ -123,6 +134,23 @@ def failures(client: redis.Redis, job: str = DRAIN) -> Failures:
 def pending(client: redis.Redis) -> int:
     """Count the jobs that wait for a worker."""
     return int(client.llen(f"rq:queue:{QUEUE}"))
+
+
+def hands(client: redis.Redis) -> list[Hand]:
+    """List the workers that have registered; one that was killed stays listed for some minutes."""
+    pipe = client.pipeline(transaction=False)
+    for key in client.smembers(f"rq:workers:{QUEUE}"):
+        pipe.hgetall(key)
+    rows = ({_text(key): _text(value) for key, value in row.items()} for row in pipe.execute())
+    return [
+        Hand(row.get("hostname", ""), int(row["pid"]), row.get("state") == "busy", _ms(row["last_heartbeat"]))
+        for row in rows
+        if row.keys() >= {"pid", "last_heartbeat"} and "death" not in row
+    ]
+
+
+def _ms(iso: str) -> int:
+    return int(datetime.fromisoformat(iso).timestamp() * 1_000)
 
 
 def _is_pending(client: redis.Redis, prefix: str) -> bool:
