@@ -1,0 +1,79 @@
+// The window in which the try-out site is shown: its address, reload, and the way back to the start.
+
+const FLUSH_MS = 400; // the last hits of a page that was left are on their way
+
+/** Tell whether a path is one of the site's own pages, as against the untracked start. */
+function isSitePage(path, start) {
+  return path.startsWith(start.replace(/start$/, "")) && path !== start;
+}
+
+/**
+ * Wire up the window.
+ * onVisit is called when a page of the site has been shown, onStir at every click or key in it.
+ */
+export function openWindow({ data, onVisit, onStir }) {
+  const byId = (id) => document.getElementById(id);
+  const [frame, field] = [byId("frame"), byId("address")];
+  let shown = "";
+
+  /** Read where the frame is; the search engine is another origin, which does not tell. */
+  function whereabouts() {
+    try {
+      return frame.contentWindow.location.href;
+    } catch (error) {
+      return data.search;
+    }
+  }
+
+  function open(url) {
+    frame.src = url;
+  }
+
+  function follow() {
+    const url = whereabouts();
+    if (url === shown) return;
+    shown = url;
+    const { pathname, host } = new URL(url, location.href);
+    const isStart = pathname === data.start || url === "about:blank";
+    if (document.activeElement !== field) field.value = isStart ? "" : url;
+    field.title = isStart ? "" : url;
+    byId("tab").href = isStart ? data.start.replace(/start$/, "") : url;
+    if (host === location.host && isSitePage(pathname, data.start)) onVisit();
+  }
+
+  frame.addEventListener("load", () => {
+    follow();
+    try {
+      for (const type of ["click", "submit", "keyup"]) frame.contentWindow.addEventListener(type, onStir);
+    } catch (error) {
+      onStir(); // the search engine's page
+    }
+  });
+  setInterval(follow, 200); // routes change without a load
+  follow();
+
+  byId("again").addEventListener("click", () => open(data.start));
+  byId("reload").addEventListener("click", () => {
+    try {
+      frame.contentWindow.location.reload();
+    } catch (error) {
+      open(data.search);
+    }
+  });
+  byId("go").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const url = new URL(field.value || data.start, location.href);
+    field.blur();
+    open(url.origin === location.origin ? url.href : data.start);
+  });
+
+  return {
+    /** Go back to the start, and wait until what the last page had to say is said. */
+    leave() {
+      open(data.start);
+      return new Promise((resolve) => {
+        frame.addEventListener("load", () => setTimeout(resolve, FLUSH_MS), { once: true });
+      });
+    },
+  };
+}

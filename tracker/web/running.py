@@ -1,0 +1,193 @@
+"""What is running, in words: the collector, the log, the worker and the store, each in one sentence.
+
+A part is `ok`, `busy` (it will be done by itself) or `down` (it will not). Nothing here names a visitor.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import socket
+import sqlite3
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import redis
+
+from tracker import hitlog, queue
+from tracker.config import Settings
+from tracker.errors import TouchlineError
+from tracker.queue import Failures, Hand
+from tracker.store.db import open_store
+from tracker.store.live import Totals, load_totals
+from tracker.web.house import House
+
+State = Literal["ok", "busy", "down"]
+
+FRESH_MS = 15_000  # an idle worker tells of itself every 4 s
+SLOW_MS = 3_000  # a message that waits for longer than this is worth a word
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the whole, and how it is."""
+
+    name: str
+    state: State
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """What the log's server says; `idle_ms` is how long ago a drain last looked at it."""
+
+    waiting: int
+    oldest_ms: int | None
+    idle_ms: int | None
+    hands: Sequence[Hand]
+    failures: Failures
+
+
+def describe_parts(house: House) -> list[Part]:
+    """Look at every part and say how it is."""
+    now_ms = time.time_ns() // 1_000_000
+    log = read_log(house.client)
+    tally = house.shelf.sum(house.counters)
+    counted = [(key.split("\t"), number) for key, number in tally.counts.items()]
+    accepted = sum(number for key, number in counted if key[:2] == ["hits", "accepted"])
+    dropped = sum(number for key, number in counted if key[:2] == ["hits", "dropped"])
+    return [
+        collector_part(accepted, dropped),
+        log_part(log, now_ms),
+        worker_part(log, now_ms),
+        store_part(read_totals(house)),
+    ]
+
+
+def program(settings: Settings) -> str:
+    """Write how the command line is called from the folder in which this was started, data included."""
+    here, own = Path.cwd(), Path(sys.executable).with_name("touchline")
+    found = shutil.which("touchline")
+    if own.is_relative_to(here):
+        called = str(own.relative_to(here))
+    else:
+        called = "touchline" if found and Path(found) == own else str(own)
+    data = settings.data.absolute()
+    option = "" if data == here / "data" else f" --data {shlex.quote(str(data))}"
+    return shlex.quote(called) + option
+
+
+def read_log(client: redis.Redis) -> LogState | None:
+    """Ask the log's server; none when it does not answer."""
+    try:
+        return LogState(
+            hitlog.length(client),
+            hitlog.oldest_ms(client),
+            hitlog.idle_ms(client),
+            queue.hands(client),
+            queue.failures(client),
+        )
+    except redis.RedisError:
+        return None
+
+
+def read_totals(house: House) -> Totals | None:
+    """Count what is stored; none when the store cannot be read."""
+    try:
+        db = open_store(house.settings.data)
+        try:
+            return load_totals(db)
+        finally:
+            db.close()
+    except (sqlite3.Error, OSError, TouchlineError):
+        return None
+
+
+def collector_part(accepted: int, dropped: int) -> Part:
+    """Say what the collector has taken since it started."""
+    if not accepted and not dropped:
+        return Part("Collector", "ok", "Listening. No hit since it started.")
+    refused = f", {dropped:,} dropped by rule" if dropped else ""
+    taken = _sentence(f"{_count(accepted, 'hit')} accepted since it started{refused}.")
+    return Part("Collector", "ok", f"Listening. {taken}")
+
+
+def log_part(log: LogState | None, now_ms: int) -> Part:
+    """Say what waits on the log."""
+    if log is None:
+        return Part(
+            "Log", "down", "Its server does not answer. Browsers keep their hits and send them later."
+        )
+    if not log.waiting:
+        return Part("Log", "ok", "Empty: all that was accepted is in the store.")
+    waits = f"{_count(log.waiting, 'message')} waiting"
+    age_ms = now_ms - log.oldest_ms if log.oldest_ms is not None else 0
+    return Part(
+        "Log", "busy", f"{waits}, the oldest for {_span(age_ms)}." if age_ms > SLOW_MS else f"{waits}."
+    )
+
+
+def worker_part(log: LogState | None, now_ms: int) -> Part:
+    """Say whether a worker is there, and when it last drained the log."""
+    if log is None:
+        return Part("Worker", "down", "Waits for the log's server.")
+    alive = [hand for hand in log.hands if is_alive(hand, now_ms)]
+    if not alive:
+        safe = "Hits are safe on the log, waiting." if log.waiting else "Nothing waits for it."
+        return Part("Worker", "down", f"Not running. {safe}")
+    if log.failures.count:
+        times = "once" if log.failures.count == 1 else f"{log.failures.count} times in a row"
+        words = f"The drain failed {times} ({log.failures.error}). Hits are safe on the log; it tries again."
+        return Part("Worker", "down", words)
+    if log.waiting:
+        return Part("Worker", "busy", "Draining the log into the store.")
+    last = "" if log.idle_ms is None else f" Last drain {_ago(log.idle_ms)}."
+    return Part("Worker", "ok", f"Ready.{last}")
+
+
+def store_part(totals: Totals | None) -> Part:
+    """Say how much the store holds."""
+    if totals is None:
+        return Part("Store", "down", "Cannot be read. Hits are safe on the log, waiting.")
+    sessions, leads = _count(totals.sessions, "session"), _count(totals.leads, "lead")
+    return Part("Store", "ok", _sentence(f"{sessions} and {leads} so far."))
+
+
+def is_alive(hand: Hand, now_ms: int) -> bool:
+    """Tell whether a worker still runs: by its process on this machine, else by its last word."""
+    if hand.host == socket.gethostname():
+        try:
+            os.kill(hand.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+    return hand.is_busy or now_ms - hand.beat_ms < FRESH_MS
+
+
+def _count(number: int, noun: str) -> str:
+    if not number:
+        return f"no {noun}s"
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _ago(ms: int) -> str:
+    return "just now" if ms < 1_500 else f"{_span(ms)} ago"
+
+
+def _span(ms: int) -> str:
+    """Write a length of time as people say it."""
+    seconds = ms // 1_000
+    if seconds < 90:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 5_400 else f"{seconds // 3_600} h"
