@@ -8,8 +8,9 @@ stored.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -36,17 +37,30 @@ _CLIENT = ("language", "screen", "zone", "viewport")
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
+class Client(msgspec.Struct, omit_defaults=True):
+    """The text by which a browser is known, as it is spelled: what was not said is left out."""
+
+    ua: str | None = None
+    hints: dict[str, Any] | None = None
+    language: Any = None
+    screen: Any = None
+    zone: Any = None
+    viewport: Any = None
+    browser: str | None = None
+
+
 class Draft:
     """A hit on its way into the store: what came, and what the steps have put to it."""
 
     __slots__ = (
         "client", "engaged_ms", "entry", "extra", "hit", "lead", "page", "prev", "referrer", "scroll_pct",
-        "title",
+        "site_no", "title",
     )  # fmt: skip
 
-    def __init__(self, hit: HitOnLog, entry: HitsEntry) -> None:
+    def __init__(self, hit: HitOnLog, entry: HitsEntry, site_no: int) -> None:
         self.hit = hit
         self.entry = entry
+        self.site_no = site_no
         self.page: Page = _NO_PAGE
         self.referrer: str | None = None
         self.prev: str | None = None
@@ -61,6 +75,7 @@ class Draft:
 _NO_PAGE = Page("", "")
 _page = lru_cache(maxsize=20_000)(read_page)
 _referrer = lru_cache(maxsize=10_000)(clean_referrer)
+_title = lru_cache(maxsize=10_000)(lambda title: clean_text(title)[:TITLE_LIMIT])
 
 
 def drop_bad_url(draft: Draft) -> None:
@@ -80,7 +95,7 @@ def put_referrer(draft: Draft) -> None:
 def put_title(draft: Draft) -> None:
     """Clean the title."""
     if draft.hit.title:
-        draft.title = clean_text(draft.hit.title)[:TITLE_LIMIT]
+        draft.title = _title(draft.hit.title)
 
 
 def put_extra(draft: Draft) -> None:
@@ -96,13 +111,12 @@ def put_extra(draft: Draft) -> None:
 def put_client(draft: Draft) -> None:
     """Spell out the browser: user agent, hints, language, screen; one text for all of its hits."""
     hit, entry = draft.hit, draft.entry
-    client: dict[str, Any] = {
-        "ua": entry.user_agent, "hints": hit.client_hints, "language": hit.language, "screen": hit.screen,
-        "browser": entry.browser,
-    }  # fmt: skip
+    client = Client(entry.user_agent, hit.client_hints, hit.language, hit.screen, browser=entry.browser)
     if hit.extra:
-        client |= {name: hit.extra[name] for name in _CLIENT if name in hit.extra}
-    draft.client = _encode({name: value for name, value in client.items() if value is not None}).decode()
+        for name in _CLIENT:
+            if name in hit.extra:
+                setattr(client, name, hit.extra[name])
+    draft.client = _encode(client).decode()
 
 
 def put_engagement(draft: Draft) -> None:
@@ -151,13 +165,13 @@ STEPS: tuple[Callable[[Draft], None], ...] = (
 )
 
 
-def enrich(hit: HitOnLog, entry: HitsEntry) -> Draft:
+def enrich(hit: HitOnLog, entry: HitsEntry, *, site_no: int) -> Draft:
     """Take one hit through all steps.
 
     Raises:
         BadRequest: a step refuses the hit; the code says why.
     """
-    draft = Draft(hit, entry)
+    draft = Draft(hit, entry, site_no)
     for step in STEPS:
         step(draft)
     return draft
@@ -169,25 +183,32 @@ def clean_lead(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**raw, "page_url": _referrer(page)} if isinstance(page, str) else raw
 
 
-def row_of(draft: Draft, names: Registry, *, site_no: int, ip_storage: IpStorage) -> HitRow:
-    """Pack a hit for the store."""
-    hit, entry = draft.hit, draft.entry
-    number = names.texts.number
-    return HitRow(
-        site_no, event_key(hit.event_id), names.visitors.number(entry.visitor_id), hit.at_ms, hit.seq,
-        KINDS[hit.type], number(hit.name or None), _some(number(draft.page.canonical)), number(draft.title),
-        number(_encode(draft.page.tags).decode()) if draft.page.tags else None,
-        number(draft.referrer), number(draft.prev), number(draft.client),
-        number(masked_ip(entry.ip, ip_storage)) if entry.ip else None,
-        hit.flags, CONSENTS.get(hit.consent or ""), draft.engaged_ms, draft.scroll_pct,
-        json.dumps(draft.extra, ensure_ascii=False, sort_keys=True) if draft.extra else None,
-        entry.received_ms,
+def pack(drafts: Sequence[Draft], names: Registry, *, ip_storage: IpStorage) -> list[HitRow]:
+    """Pack hits for the store; their visitors and texts are numbered together."""
+    texts = [_texts(draft, ip_storage) for draft in drafts]
+    names.visitors.learn(draft.entry.visitor_id for draft in drafts)
+    names.texts.learn(chain.from_iterable(texts))
+    return [_row(draft, own, names) for draft, own in zip(drafts, texts, strict=True)]
+
+
+def _texts(draft: Draft, ip_storage: IpStorage) -> tuple[str | None, ...]:
+    """List a hit's texts in the order of their columns."""
+    ip, tags = draft.entry.ip, draft.page.tags
+    return (
+        draft.hit.name or None, draft.page.canonical, draft.title, _encode(tags).decode() if tags else None,
+        draft.referrer, draft.prev, draft.client, masked_ip(ip, ip_storage) if ip else None,
     )  # fmt: skip
 
 
-def _some(number: int | None) -> int:
-    assert number is not None
-    return number
+def _row(draft: Draft, texts: tuple[str | None, ...], names: Registry) -> HitRow:
+    hit, entry = draft.hit, draft.entry
+    return HitRow._make((
+        draft.site_no, event_key(hit.event_id), names.visitors.number(entry.visitor_id), hit.at_ms, hit.seq,
+        KINDS[hit.type], *map(names.texts.number, texts),
+        hit.flags, CONSENTS.get(hit.consent or ""), draft.engaged_ms, draft.scroll_pct,
+        json.dumps(draft.extra, ensure_ascii=False, sort_keys=True) if draft.extra else None,
+        entry.received_ms,
+    ))  # fmt: skip
 
 
 def _number(value: object, most: float) -> float | None:

@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field
-from functools import partial
 
 import redis
 
@@ -67,14 +66,14 @@ def _drain_until_quiet(shop: Shop) -> None:
     def is_over() -> bool:
         return shop.closing.is_set() or time.monotonic() > end
 
-    run = partial(drainer.run, shop.settings, shop.client, key=shop.key, stop=is_over)
-    run()
-    quiet_at = time.monotonic() + LINGER_S
-    while time.monotonic() < quiet_at and not is_over():
-        shop.closing.wait(LOOK_S)
-        if hitlog.length(shop.client):
-            run()
-            quiet_at = time.monotonic() + LINGER_S
+    with drainer.opened(shop.settings, key=shop.key) as drain:
+        drain.run(shop.client, stop=is_over)
+        quiet_at = time.monotonic() + LINGER_S
+        while time.monotonic() < quiet_at and not is_over():
+            shop.closing.wait(LOOK_S)
+            if hitlog.length(shop.client):
+                drain.run(shop.client, stop=is_over)
+                quiet_at = time.monotonic() + LINGER_S
     if hitlog.length(shop.client):
         queue.wake_drain(shop.client)
 

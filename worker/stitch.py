@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from tracker.config import Settings
 from tracker.core.click_ids import CLICK_NAMES
 from tracker.store import marks
-from tracker.store.db import atomic
+from tracker.store.db import Others, atomic
 from tracker.store.marks import Mark, Pass
 from worker.leads import LeadStitcher
 from worker.persons import PersonStitcher
@@ -32,6 +32,8 @@ class Stitcher:
         self._db = db
         self._settings = settings
         self._key = key
+        self._others = Others(db)
+        self._floors: dict[str, Floor] = {}
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> int:
         """Recompute all that is stale; `stop` is asked between passes.
@@ -39,13 +41,16 @@ class Stitcher:
         Returns:
             How many marks were worked off.
         """
-        floors, done = self._floors(), 0
-        while not stop():
-            noun = next((noun for noun in floors if marks.any_left(self._db, [noun])), None)
-            if noun is None:
-                return done
-            with atomic(self._db):
-                done += self.pass_once(noun, floors[noun])
+        if self._others.have_written() or not self._floors:
+            self._floors = self._lay_floors()
+        done = 0
+        try:
+            while not stop() and (noun := self._lowest()) is not None:
+                with atomic(self._db):
+                    done += self.pass_once(noun, self._floors[noun])
+        except BaseException:
+            self._floors = {}  # what they learnt inside a transaction that was rolled back is void
+            raise
         return done
 
     def pass_once(self, noun: str, floor: Floor) -> int:
@@ -54,7 +59,10 @@ class Stitcher:
         floor(taken, marks.next_pass(self._db, int(time.time() * 1_000)))
         return len(taken)
 
-    def _floors(self) -> dict[str, Floor]:
+    def _lowest(self) -> str | None:
+        return next((noun for noun in self._floors if marks.any_left(self._db, [noun])), None)
+
+    def _lay_floors(self) -> dict[str, Floor]:
         sessions = SessionStitcher(self._db, self._settings)
         persons = PersonStitcher(self._db, key=self._key, click_names=CLICK_NAMES)
         leads = LeadStitcher(self._db, self._settings)

@@ -45,7 +45,7 @@ def identifier_id(key: bytes, kind: str, value: str) -> PersonId:
         key: the workspace's key for identifiers.
     """
     message = f"{kind}:{value}".encode("utf-8", "surrogatepass")
-    return PersonId(hmac.new(key, message, hashlib.sha256).hexdigest()[:20])
+    return PersonId(hmac.digest(key, message, "sha256").hex()[:20])
 
 
 def content_digest(content: Mapping[str, Any]) -> bytes:

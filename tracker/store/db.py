@@ -67,6 +67,22 @@ def atomic(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("COMMIT")
 
 
+class Others:
+    """Tells whether another connection has committed since it was last asked.
+
+    What was read before then, such as the number of a text, may no longer be so.
+    """
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._version: int | None = None
+
+    def have_written(self) -> bool:
+        """Ask; the first answer is yes."""
+        before, self._version = self._version, self._db.execute("PRAGMA data_version").fetchone()[0]
+        return before != self._version
+
+
 @contextmanager
 def writer_lock(data: Path, *, wait_s: float = 600.0) -> Iterator[None]:
     """Hold the one writer's place; a process that dies gives it back.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from tracker.core.ids import identifier_id
 
 CACHE_SIZE = 60_000
+AT_ONCE = 100
 
 
 class Numbers:
@@ -30,6 +32,27 @@ class Numbers:
         number = self._numbers.get(text)
         return self._intern(text) if number is None else number
 
+    def learn(self, texts: Iterable[str | None]) -> None:
+        """Number many texts at once, for a third of what it costs one by one."""
+        fresh = {_digest(text): text for text in texts if text is not None and text not in self._numbers}
+        found = _find(self._db, "SELECT digest, string_no FROM string WHERE digest IN", list(fresh))
+        first = self._db.execute("SELECT coalesce(max(string_no), 0) + 1 FROM string").fetchone()[0]
+        unknown = (key for key in fresh if key not in found)
+        added = {key: number for number, key in enumerate(unknown, first)}
+        rows = [(number, key, fresh[key]) for key, number in added.items()]
+        self._db.executemany("INSERT INTO string VALUES (?, ?, ?)", rows)
+        for key, number in (found | added).items():
+            _bound(self._numbers)
+            self._numbers[fresh[key]] = number
+
+    def read(self, numbers: Iterable[int | None]) -> None:
+        """Read many numbers' texts at once, so that `text` need not read them one by one."""
+        fresh = {number for number in numbers if number is not None and number not in self._texts}
+        query = "SELECT string_no, value FROM string WHERE string_no IN"
+        for number, text in _find(self._db, query, list(fresh)).items():
+            _bound(self._texts)
+            self._texts[number] = text
+
     def text(self, number: int | None) -> str | None:
         """Give a number's text."""
         if number is None:
@@ -43,7 +66,7 @@ class Numbers:
         return text
 
     def _intern(self, text: str) -> int:
-        key = hashlib.blake2b(text.encode(), digest_size=12).digest()
+        key = _digest(text)
         row = self._db.execute("SELECT string_no FROM string WHERE digest = ?", [key]).fetchone()
         if row is None:
             insert = "INSERT INTO string (digest, value) VALUES (?, ?) RETURNING string_no"
@@ -60,6 +83,20 @@ class Visitors:
         self._db = db
         self._key = key
         self._numbers: dict[str, int] = {}
+
+    def learn(self, visitor_ids: Iterable[str]) -> None:
+        """Number many visitors at once, for a third of what it costs one by one."""
+        fresh = dict.fromkeys(each for each in visitor_ids if each not in self._numbers)
+        found = _find(self._db, "SELECT visitor_id, visitor_no FROM visitor WHERE visitor_id IN", list(fresh))
+        first = self._db.execute("SELECT coalesce(max(visitor_no), 0) + 1 FROM visitor").fetchone()[0]
+        added = {
+            each: number for number, each in enumerate((each for each in fresh if each not in found), first)
+        }
+        rows = [(number, each, identifier_id(self._key, "visitor", each)) for each, number in added.items()]
+        self._db.executemany("INSERT INTO visitor VALUES (?, ?, ?)", rows)
+        for each, number in (found | added).items():
+            _bound(self._numbers)
+            self._numbers[each] = number
 
     def number(self, visitor_id: str) -> int:
         """Give a visitor's number, a new one at first sight."""
@@ -92,6 +129,20 @@ class Registry:
     def __init__(self, db: sqlite3.Connection, key: bytes) -> None:
         self.texts = Numbers(db)
         self.visitors = Visitors(db, key)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=12).digest()
+
+
+def _find(db: sqlite3.Connection, query: str, keys: Sequence[Any]) -> dict[Any, Any]:
+    """Look many keys up; `query` selects key and value and ends in IN."""
+    marks = f"({', '.join('?' * AT_ONCE)})"
+    found: dict[Any, Any] = {}
+    for first in range(0, len(keys), AT_ONCE):
+        part = keys[first : first + AT_ONCE]
+        found.update(db.execute(f"{query} {marks}", [*part, *[None] * (AT_ONCE - len(part))]).fetchall())
+    return found
 
 
 def _bound(cache: dict[str, int] | dict[int, str]) -> None:
