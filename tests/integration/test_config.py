@@ -173,6 +173,13 @@ class TestVerb:
         assert result.stdout == ""
         assert result.stderr.startswith("Error: port (TOUCHLINE_PORT): write a whole number")
 
+    def test_a_directory_that_cannot_be_made_is_one_line(self, data: Path) -> None:
+        """A file of the caller's that cannot be used is said without a traceback, exit code 1."""
+        (data / "file").touch()
+        result = CliRunner().invoke(main, ["--data", str(data / "file" / "below"), "up"])
+        assert result.exit_code == 1
+        assert "Not a directory" in result.stderr
+
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [

@@ -109,6 +109,10 @@ class Verbs(click.Group):
             raise Misused(str(error)) from error
         except TouchlineError as error:
             raise Failed(str(error)) from error
+        except OSError as error:
+            if error.filename is None:  # no file of the caller's: a closed pipe, or a fault of ours
+                raise
+            raise Failed(f"{error.filename}: {error.strerror}.") from error
         except sqlite3.Error as error:
             raise Failed(f"The store could not be used: {error}") from error
         except redis.RedisError as error:
