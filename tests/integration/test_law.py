@@ -37,11 +37,11 @@ URLS = (
     "https://shop.test/?gclid=G1", "https://shop.test/?gclid=G2", "https://shop.test/?fbclid=F1",
 )  # fmt: skip
 REFERRERS = (
-    None, "https://www.google.com/", "https://www.facebook.com/", "https://news.example/", "https://shop.test/x",
-    "https://checkout.stripe.com/pay",
+    None, "https://www.google.com/", "https://www.facebook.com/", "https://news.example/",
+    "https://shop.test/x", "https://checkout.stripe.com/pay",
 )  # fmt: skip
 AGENTS = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     None,
     "Googlebot/2.1 (+http://www.google.com/bot.html)",
 )  # fmt: skip
