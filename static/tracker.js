@@ -251,7 +251,6 @@
 
   /** The seed that names a visitor without a cookie yet; undefined once the page has a token. */
   function seedToSend() {
-    if (readableCookie()) keep("seed");
     if (visitorToken()) return undefined;
     seed = seed || recall("seed") || makeId();
     keep("seed", seed);
@@ -261,6 +260,7 @@
   function learnToken(value) {
     if (!value || !isAllowed()) return;
     token = value;
+    if (readableCookie()) keep("seed");
     tokenWaiters.forEach((tell) => tell(value));
     tokenWaiters = [];
     fillForms();
@@ -425,7 +425,7 @@
     // What a prerendering page sends would be taken for a prefetch.
     if (flying.length || document.prerendering || !isAllowed() || !queue.length) return;
     if (!hintsKnown) return readHints();
-    pingEngagement();
+    if (!tries) pingEngagement();
     const hits = (flying = nextBatch(BATCH_BYTES));
     post(bodyOf(hits))
       .then((answer) => understand(hits, answer))
@@ -658,7 +658,7 @@
   const CLICK_IDS = { gclid: "google", gbraid: "google", wbraid: "google", dclid: "google", msclkid: "bing", ttclid: "tiktok", twclid: "twitter", li_fat_id: "linkedin", epik: "pinterest", sccid: "snapchat", rdt_cid: "reddit", yclid: "yandex", fbclid: "facebook" };
   const KNOWN_HOSTS = [
     ["ai-assistant", /\b(chatgpt|openai|perplexity|claude|gemini|copilot|deepseek|grok)\.(com|ai|google\.com|microsoft\.com)$/],
-    ["organic", /\b(google|bing|duckduckgo|yahoo|ecosia|yandex|baidu|qwant|startpage|brave)\.[a-z.]{2,6}$/],
+    ["organic", /^(?:[a-z]{2}\.)?(?:search\.)?(google|bing|duckduckgo|yahoo|ecosia|yandex|baidu|qwant|startpage|brave)\.[a-z.]{2,6}$/],
     ["social", /\b(facebook|instagram|linkedin|twitter|tiktok|pinterest|reddit|youtube|threads)\.(com|net)$/],
   ];
   const NO_SOURCE = /\b(paypal|stripe|klarna|adyen|worldpay|mollie|gocardless|checkout|opayo|afterpay|clearpay|affirm|auth0|okta|microsoftonline|accounts\.google|appleid\.apple)\.[a-z.]+$/;
@@ -681,7 +681,7 @@
   }
 
   function readReferrer() {
-    const host = document.referrer && new URL(document.referrer).hostname.replace(/^www\./, "");
+    const host = document.referrer && new URL(document.referrer).hostname.replace(/^www\./, "").replace(/^(t\.co|x\.com)$/, "twitter.com");
     if (!host || isOwnHost(host) || NO_SOURCE.test(host)) return [];
     const known = KNOWN_HOSTS.find(([, pattern]) => pattern.test(host));
     return known ? [known[1].exec(host)[1], known[0]] : [host, "referral"];

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.browser.recorder import Recorder, serve
+from tests.browser.script.pages import OpenPage
+from tests.browser.script.recorder import Recorder, serve
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -24,29 +25,6 @@ FLAGS = [
     "--disable-sync",
     "--host-resolver-rules=MAP *.test 127.0.0.1",
 ]
-
-STORAGE_DENIED = """
-const denied = () => { throw new DOMException("denied", "SecurityError"); };
-Object.defineProperty(Document.prototype, "cookie", { get: denied, set: denied });
-Object.defineProperty(window, "localStorage", { get: denied });
-Object.defineProperty(window, "sessionStorage", { get: denied });
-"""
-
-
-def set_hidden(page: Page, hidden: bool) -> None:
-    """Make the page believe that it went to the background, or came back."""
-    page.evaluate(
-        """(state) => {
-          Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
-          document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
-        }""",
-        "hidden" if hidden else "visible",
-    )
-
-
-def stored(page: Page) -> dict[str, str]:
-    """List what the page keeps in the browser's storage."""
-    return page.evaluate("() => ({ ...localStorage, ...sessionStorage })")
 
 
 @pytest.fixture(scope="module")
@@ -106,11 +84,8 @@ def page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
-Chromium = Callable[[str], AbstractContextManager[None]]
-
-
 @pytest.fixture
-def chromium(server: Recorder, tmp_path: Path) -> Chromium:
+def chromium(server: Recorder, tmp_path: Path) -> OpenPage:
     """Open a page in a Chromium without an automation tool, for what such a tool turns off."""
 
     @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from tests.waiting import wait_for
 from tracker.web import snippet
 
-GIF = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
 
 @dataclass(frozen=True)
@@ -79,30 +80,22 @@ class Recorder:
         """List the accepted hits of a type or of a name."""
         return [hit for hit in self.hits if type_or_name in (hit["type"], hit.get("name"))]
 
+    def add(self, path: str, body: str = "", *, tag: str = "", base: str = "/") -> None:
+        """Put a page on the server with the tag in its head.
+
+        Args:
+            body: what stands in it.
+            tag: more attributes of the tag.
+            base: the collector's base, a path or a URL.
+        """
+        script = snippet.snippet("shop", self.url(base) if base.startswith("/") else base)
+        script = script.replace("<script async", f"<script async {tag}")
+        self.pages[path] = f"<!doctype html><title>Page {path}</title>{script}<body>{body}"
+
     def wait(self, type_or_name: str, count: int = 1) -> list[dict[str, Any]]:
         """Wait for so many hits of a type or name."""
         wait_for(lambda: len(self.find(type_or_name)) >= count, 8)
         return self.find(type_or_name)
-
-
-def _tag(recorder: Recorder, attributes: str, base: str) -> str:
-    tag = snippet.snippet("shop", recorder.url(base) if base.startswith("/") else base)
-    return tag.replace("<script async", f"<script async {attributes}")
-
-
-def add_page(
-    recorder: Recorder, path: str, body: str = "", *, tag: str = "", base: str = "/", head: str = ""
-) -> None:
-    """Put a page on the server with the tag in its head.
-
-    Args:
-        body: what stands in it.
-        tag: more attributes of the tag.
-        base: the collector's base, a path or a URL.
-        head: what stands before the tag.
-    """
-    script = _tag(recorder, tag, base)
-    recorder.pages[path] = f"<!doctype html><title>Page {path}</title>{head}{script}<body>{body}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -117,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Content-Type", kind)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
         for name, value in headers.items():
             for one in value.split("\n"):
                 self.send_header(name.replace("_", "-"), one)
@@ -181,11 +174,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.answer(202, json.dumps(said).encode(), "application/json", **headers)
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a browser that was closed before its answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def serve() -> tuple[Recorder, Callable[[], None]]:
     """Start a recorder on a free port; returns it and how to stop it."""
     recorder = Recorder()
     handler = type("Handler", (_Handler,), {"recorder": recorder})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     recorder.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

@@ -8,20 +8,11 @@ import time
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.recorder import Recorder, add_page
-from tests.browser.script_fixtures import (  # noqa: F401
-    Chromium,
-    browser,
-    chromium,
-    context,
-    page,
-    recorder,
-    server,
-    set_hidden,
-)
+from tests.browser.script.pages import OpenPage, set_hidden
+from tests.browser.script.recorder import Recorder
 from tracker.web.snippet import STUB
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("script")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("script views")]
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 QUIET_S = 0.6
@@ -39,7 +30,7 @@ def stub_tag() -> str:
 
 def test_a_page_view_says_what_the_collector_needs(recorder: Recorder, page: Page) -> None:
     """Site, id, time, address with its parameters, referrer, title and the browser's own facts."""
-    add_page(recorder, "/landing")
+    recorder.add("/landing")
     referrer = "https://www.google.com/"
     page.goto(recorder.url("/landing?utm_source=news&gclid=abc#part"), referer=referrer)
     (hit,) = recorder.wait("page")
@@ -90,7 +81,7 @@ def test_a_route_is_a_view_when_its_path_or_query_changed(
     recorder: Recorder, page: Page, change: str, seen: list[str]
 ) -> None:
     """One view per changed address and tick, whoever changes it."""
-    add_page(recorder, "/a")
+    recorder.add("/a")
     page.goto(recorder.url("/a"))
     recorder.wait("page")
     page.evaluate(change)
@@ -102,7 +93,7 @@ def test_a_route_is_a_view_when_its_path_or_query_changed(
 
 def test_a_later_route_names_the_one_before_and_no_referrer(recorder: Recorder, page: Page) -> None:
     """The landing referrer is sent once; routes say prev_url, popstate too, with their own titles."""
-    add_page(recorder, "/a")
+    recorder.add("/a")
     page.goto(recorder.url("/a"), referer="https://duckduckgo.com/")
     recorder.wait("page")
     page.evaluate('history.pushState({}, "", "/b"); setTimeout(() => document.title = "B", 20)')
@@ -118,7 +109,7 @@ def test_a_later_route_names_the_one_before_and_no_referrer(recorder: Recorder, 
 
 def test_hash_routes_count_on_request(recorder: Recorder, page: Page) -> None:
     """With data-hash-routes the fragment is part of the route."""
-    add_page(recorder, "/a", tag="data-hash-routes")
+    recorder.add("/a", tag="data-hash-routes")
     page.goto(recorder.url("/a#/one"))
     recorder.wait("page")
     page.evaluate('location.hash = "/two"')
@@ -128,8 +119,8 @@ def test_hash_routes_count_on_request(recorder: Recorder, page: Page) -> None:
 
 def test_coming_back_from_the_back_forward_cache_is_a_view(recorder: Recorder, page: Page) -> None:
     """A page that is shown again from memory counts again, without a referrer."""
-    add_page(recorder, "/a", "<script>window.born = Math.random()</script>")
-    add_page(recorder, "/b")
+    recorder.add("/a", "<script>window.born = Math.random()</script>")
+    recorder.add("/b")
     page.goto(recorder.url("/a?gclid=abc"), referer="https://www.google.com/")
     recorder.wait("page")
     born = page.evaluate("born")
@@ -147,7 +138,7 @@ def test_a_hidden_page_waits_until_it_is_seen(recorder: Recorder, page: Page) ->
     page.add_init_script(
         'Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });'
     )
-    add_page(recorder, "/a")
+    recorder.add("/a")
     page.goto(recorder.url("/a"))
     time.sleep(QUIET_S)
     assert recorder.hits == []
@@ -159,13 +150,13 @@ def test_a_hidden_page_waits_until_it_is_seen(recorder: Recorder, page: Page) ->
     assert urls(recorder) == ["/a"]
 
 
-def test_a_prerendered_page_waits_until_it_is_seen(recorder: Recorder, chromium: Chromium) -> None:
+def test_a_prerendered_page_waits_until_it_is_seen(recorder: Recorder, chromium: OpenPage) -> None:
     """A page that the browser prepares counts when the visitor goes there, and never otherwise."""
     rules = '{"prerender": [{"source": "list", "urls": ["/b", "/c"], "eagerness": "immediate"}]}'
     go = 'setTimeout(() => location.href = "/b", 1500)'
-    add_page(recorder, "/a", f'<script type="speculationrules">{rules}</script><script>{go}</script>')
-    add_page(recorder, "/b", f"<script>({REPORT_ACTIVATION})()</script>")
-    add_page(recorder, "/c")
+    recorder.add("/a", f'<script type="speculationrules">{rules}</script><script>{go}</script>')
+    recorder.add("/b", f"<script>({REPORT_ACTIVATION})()</script>")
+    recorder.add("/c")
     with chromium(recorder.url("/a")):
         recorder.wait("page", 2)
         (prepared,) = recorder.wait("prepared")
@@ -176,7 +167,7 @@ def test_a_prerendered_page_waits_until_it_is_seen(recorder: Recorder, chromium:
 
 def test_loaded_twice_it_runs_once(recorder: Recorder, page: Page) -> None:
     """Two tags on a page make one view a view."""
-    add_page(recorder, "/a")
+    recorder.add("/a")
     recorder.pages["/a"] += recorder.pages["/a"]
     page.goto(recorder.url("/a"))
     recorder.wait("page")
@@ -203,14 +194,14 @@ def test_loaded_twice_it_runs_once(recorder: Recorder, page: Page) -> None:
 def test_the_collector_is_found(recorder: Recorder, page: Page, base: str, tag: str, path: str) -> None:
     """The script's own address without file name and version is the collector's base."""
     base, tag = base.replace("{port}", str(recorder.port)), tag.replace("{port}", str(recorder.port))
-    add_page(recorder, "/a", base=base, tag=tag)
+    recorder.add("/a", base=base, tag=tag)
     page.goto(recorder.url("/a"))
     recorder.wait("page")
     assert recorder.batches[0].path == path
 
 
 def test_a_page_can_start_it_itself(recorder: Recorder, page: Page) -> None:
-    """Without data-site it waits for init; calls made before the load are not lost, and come after the view."""
+    """Without data-site it waits for init; earlier calls are not lost, and come after the view."""
     tag = f'<script src="{recorder.url("/t/tracker.js")}" async></script>'
     recorder.pages["/a"] = f"""<!doctype html><title>A</title>{stub_tag()}<script>
       touchline("event", "early", {{ n: 1 }}).then((id) => window.early = id);
@@ -234,7 +225,7 @@ def test_inside_a_frame_it_is_silent_unless_allowed(
     recorder: Recorder, page: Page, tag: str, count: int
 ) -> None:
     """A framed page sends nothing and answers its calls, unless data-frames allows it."""
-    add_page(recorder, "/inner", tag=tag)
+    recorder.add("/inner", tag=tag)
     recorder.pages["/outer"] = '<iframe src="/inner"></iframe>'
     page.goto(recorder.url("/outer"))
     inner = page.frames[1]
@@ -251,7 +242,7 @@ def test_it_lives_under_a_strict_policy(recorder: Recorder, page: Page) -> None:
         "default-src 'none'; script-src 'self'; connect-src 'self'; form-action 'self'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
-    add_page(recorder, "/a", '<form method="post" data-tl-append><input name="email"></form>')
+    recorder.add("/a", '<form method="post" data-tl-append><input name="email"></form>')
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text))
     page.goto(recorder.url("/a?gclid=abc"))
@@ -262,7 +253,7 @@ def test_it_lives_under_a_strict_policy(recorder: Recorder, page: Page) -> None:
 
 def test_the_page_works_when_it_is_blocked(recorder: Recorder, page: Page) -> None:
     """Blocked or served wrongly, it leaves the page and its forms alone."""
-    add_page(recorder, "/a", '<form method="post" action="/thanks"><input name="email"></form>')
+    recorder.add("/a", '<form method="post" action="/thanks"><input name="email"></form>')
     recorder.pages["/a"] = recorder.pages["/a"].replace("sha384-", "sha384-AAAA")
     page.goto(recorder.url("/a"))
     page.fill("input", "ann@example.com")
@@ -287,7 +278,7 @@ def test_the_page_works_when_it_is_blocked(recorder: Recorder, page: Page) -> No
 )
 def test_a_wrong_call_is_answered_with_nothing(recorder: Recorder, page: Page, call: str) -> None:
     """A call that cannot be served resolves to nothing, throws nothing, and spoils nothing."""
-    add_page(recorder, "/a")
+    recorder.add("/a")
     page.goto(recorder.url("/a"))
     recorder.wait("page")
     assert page.evaluate(call) is None

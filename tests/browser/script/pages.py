@@ -1,0 +1,33 @@
+"""What the script's tests do to a page, beside what a visitor does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from playwright.sync_api import Page
+
+OpenPage = Callable[[str], AbstractContextManager[None]]
+
+STORAGE_DENIED = """
+const denied = () => { throw new DOMException("denied", "SecurityError"); };
+Object.defineProperty(Document.prototype, "cookie", { get: denied, set: denied });
+Object.defineProperty(window, "localStorage", { get: denied });
+Object.defineProperty(window, "sessionStorage", { get: denied });
+"""
+
+
+def set_hidden(page: Page, hidden: bool) -> None:
+    """Make the page believe that it went to the background, or came back."""
+    page.evaluate(
+        """(state) => {
+          Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+        }""",
+        "hidden" if hidden else "visible",
+    )
+
+
+def stored(page: Page) -> dict[str, str]:
+    """List what the page keeps in the browser's storage."""
+    return page.evaluate("() => ({ ...localStorage, ...sessionStorage })")

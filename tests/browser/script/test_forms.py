@@ -1,0 +1,327 @@
+"""The script in a real Chromium: which forms are leads, what is read of them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.script.recorder import Recorder
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("script forms")]
+
+QUIET_S = 0.6
+MAIL = '<input type="email" name="email" value="ann@example.com" required>'
+
+
+def submitted(recorder: Recorder) -> list[dict[str, Any]]:
+    """List the props of the captured forms."""
+    return [hit["props"] for hit in recorder.find("form_submit")]
+
+
+def open_form(recorder: Recorder, page: Page, fields: str, *, form: str = "", tag: str = "") -> None:
+    """Open a page with one form that posts to /thanks."""
+    recorder.add(
+        "/a", f'<form method="post" action="/thanks" {form}>{fields}<button>Send</button></form>', tag=tag
+    )
+    page.goto(recorder.url("/a"))
+    recorder.wait("page")
+
+
+def read(recorder: Recorder, page: Page, fields: str, **options: str) -> dict[str, Any]:
+    """Submit a form with these fields; returns what the script read of it."""
+    open_form(recorder, page, fields, **options)
+    page.click("button")
+    return recorder.wait("form_submit")[0]["props"]
+
+
+def test_a_sent_form_is_told_with_its_contact_fields(recorder: Recorder, page: Page) -> None:
+    """Id, name and action of the form without its query, and the contact fields as typed."""
+    fields = """<input name="your-name" value=" Ann Smith "> <input type="email" name="email">
+      <input type="tel" name="phone" value="020 7946 0000"> <input name="company" value="Acme Ltd">
+      <textarea name="message">Hello</textarea>"""
+    open_form(recorder, page, fields, form='id="quote" name="Quote" action="/thanks?token=1#x"')
+    page.evaluate('document.forms[0].setAttribute("action", "/thanks?token=1#x")')
+    page.fill('[name="email"]', "Ann@Example.com")
+    page.press('[name="email"]', "Enter")
+    page.wait_for_url("**/thanks?token=1#x")
+    (hit,) = recorder.wait("form_submit")
+    assert (hit["type"], hit["url"]) == ("event", recorder.url("/a"))
+    assert hit["props"] == {
+        "form_id": "quote",
+        "form_name": "Quote",
+        "form_action": recorder.url("/thanks"),
+        "email": "Ann@Example.com",
+        "phone": "020 7946 0000",
+        "name": "Ann Smith",
+        "company": "Acme Ltd",
+        "fields": {},
+    }
+    assert len(recorder.posts) == 1
+
+
+KINDS = [
+    pytest.param('autocomplete="section-x work email" name="a"', "email", id="the purpose e-mail"),
+    pytest.param('autocomplete="tel-national" name="a"', "phone", id="the purpose phone"),
+    pytest.param('autocomplete="organization" name="name"', "company", id="the purpose before the name"),
+    pytest.param('autocomplete="off" name="contact[email]"', "email", id="a name with brackets"),
+    pytest.param('name="emailAddress"', "email", id="a name in camel case"),
+    pytest.param('name="e-mail"', "email", id="e-mail"),
+    pytest.param('name="correo_electronico"', "email", id="Spanish e-mail"),
+    pytest.param('name="courriel"', "email", id="French e-mail"),
+    pytest.param('type="tel" name="a"', "phone", id="the type phone"),
+    pytest.param('name="mobile_number" type="number"', "phone", id="a number field for a mobile"),
+    pytest.param('name="a" id="edit-telefon"', "phone", id="an id instead of a name"),
+    pytest.param('name="Rufnummer"', "phone", id="German phone"),
+    pytest.param('name="téléphone"', "phone", id="French phone"),
+    pytest.param('name="telefoonnummer"', "phone", id="Dutch phone"),
+    pytest.param('name="電話"', "phone", id="Japanese phone"),
+    pytest.param('name="full_name"', "name", id="full name"),
+    pytest.param('name="wpforms[fields][name]"', "name", id="a form builder's name"),
+    pytest.param('name="nom"', "name", id="French name"),
+    pytest.param('name="Nombre"', "name", id="Spanish name"),
+    pytest.param('name="firstName"', "name", id="first name alone"),
+    pytest.param('name="surname"', "name", id="surname alone"),
+    pytest.param('name="Firmenname"', "company", id="German company"),
+    pytest.param('name="company_name"', "company", id="company name"),
+    pytest.param('name="organisation"', "company", id="organisation"),
+    pytest.param('name="q7" data-tl-field="phone"', "phone", id="marked by the page"),
+    pytest.param('name="username"', None, id="a user name"),
+    pytest.param('name="product_name"', None, id="a product's name"),
+    pytest.param('name="email" type="checkbox" checked', None, id="a box to tick"),
+    pytest.param('name="hotel"', None, id="a hotel"),
+    pytest.param('name="subject"', None, id="a subject"),
+]
+
+
+@pytest.fixture(scope="module")
+def kinds(server: Recorder, browser: Browser) -> dict[str, dict[str, Any]]:
+    """Submit a form for every field of the table on one page; returns what was read by field."""
+    server.clear()
+    form = '<form method="post" target="sink" action="/thanks" data-tl-form novalidate>'
+    fields = [case.values[0] for case in KINDS]
+    forms = "".join(f'{form}<input {field} value="12345"></form>' for field in fields)
+    server.add("/a", '<iframe name="sink"></iframe>' + forms)
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(server.url("/a"))
+        page.evaluate("() => [...document.forms].forEach((form) => form.requestSubmit())")
+        found = server.wait("form_submit", len(fields))
+    return {field: hit["props"] for field, hit in zip(fields, found, strict=True)}
+
+
+@pytest.mark.parametrize(("field", "kind"), KINDS)
+def test_contact_fields_are_known_by_purpose_type_and_name(
+    kinds: dict[str, dict[str, Any]], field: str, kind: str | None
+) -> None:
+    """autocomplete decides first, then the type, then name and id, in several languages."""
+    found = {key for key in ("email", "phone", "name", "company") if key in kinds[field]}
+    assert found == ({kind} if kind else set())
+    assert kinds[field]["fields"] == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        pytest.param(
+            '<input name="fname" value="Ann"><input name="lname" value="Smith">', "Ann Smith", id="in English"
+        ),
+        pytest.param(
+            '<input name="nachname" value="Meier"><input name="vorname" value="Eva">',
+            "Eva Meier",
+            id="in German",
+        ),
+        pytest.param(
+            '<input name="nombre" value="Ana"><input name="apellidos" value="Ruiz">',
+            "Ana Ruiz",
+            id="in Spanish",
+        ),
+        pytest.param(
+            '<input autocomplete="given-name" value="Li"><input autocomplete="family-name" value="Wu">',
+            "Li Wu",
+            id="by purpose",
+        ),
+    ],
+)
+def test_first_and_last_name_make_a_name(recorder: Recorder, page: Page, fields: str, name: str) -> None:
+    """A name in two fields is one name, first name first."""
+    assert read(recorder, page, fields)["name"] == name
+
+
+SECRETS = """
+<input type="password" name="password" value="NO-1"> <input name="pass" type="password" value="NO-2">
+<input type="hidden" name="csrf_token" value="NO-3"> <input type="hidden" name="campaign" value="NO-4">
+<input name="card" autocomplete="cc-number" value="NO-5"> <input name="cvc" value="NO-6">
+<input name="holder" autocomplete="cc-name" value="NO-7">
+<input name="code" autocomplete="one-time-code" value="NO-8">
+<input name="newpass" autocomplete="new-password" value="NO-9"> <input name="user_token" value="NO-10">
+<input name="phone" value="NO-11" data-tl-private> <input name="company" value="NO-12" disabled>
+<fieldset data-tl-private><input name="your_name" value="NO-13">
+<textarea name="message">NO-14</textarea></fieldset>
+<input name="iban" value="NO-15"> <input name="cardNumber" value="NO-16"> <input name="other" value="NO-17">
+<input name="tl_source" value="NO-18">
+"""
+
+
+def test_secrets_are_never_read(recorder: Recorder, page: Page) -> None:
+    """Passwords, cards, codes, hidden tokens and private fields stay, even when they are allow-listed."""
+    names = (
+        "password,pass,csrf_token,campaign,card,cvc,holder,code,newpass,user_token,phone,company,your_name,"
+        "message,iban,cardNumber,tl_source"
+    )
+    props = read(
+        recorder, page, MAIL + SECRETS, form=f'data-tl-fields="{names}"', tag=f'data-fields="{names}"'
+    )
+    assert props["email"] == "ann@example.com" and props["fields"] == {}
+    assert "NO-" not in str(recorder.hits)
+
+
+def test_other_fields_go_by_the_pages_leave(recorder: Recorder, page: Page) -> None:
+    """Fields named on the tag, on the form or on themselves are sent, in the way they were answered."""
+    fields = """<textarea name="message">Hi</textarea> <input name="budget" value="100">
+      <select name="size"><option>S</option><option selected>L</option></select>
+      <select name="multi" multiple><option selected>a</option><option selected>b</option></select>
+      <input type="radio" name="when" value="now" checked><input type="radio" name="when" value="later">
+      <input type="checkbox" name="topic" value="x" checked>
+      <input type="checkbox" name="topic" value="y" checked>
+      <input type="hidden" name="p" value="42" data-tl-field="product"> <input name="secretly" value="no">
+      <input name="unlisted" value="no">"""
+    props = read(
+        recorder,
+        page,
+        MAIL + fields,
+        form='data-tl-fields="Message, size multi"',
+        tag='data-fields="budget,when,topic"',
+    )
+    assert props["fields"] == {
+        "message": "Hi",
+        "budget": "100",
+        "size": "L",
+        "multi": "a, b",
+        "when": "now",
+        "topic": "x, y",
+        "product": "42",
+    }
+
+
+@pytest.mark.parametrize(
+    ("form", "act", "count"),
+    [
+        pytest.param("", "document.querySelector('button').click()", 1, id="the button"),
+        pytest.param("", "document.forms[0].requestSubmit()", 1, id="requestSubmit"),
+        pytest.param("", "document.forms[0].submit()", 1, id="submit by a script"),
+        pytest.param(
+            "", "document.forms[0].email.value = ''; document.forms[0].requestSubmit()", 0, id="invalid"
+        ),
+        pytest.param(
+            "novalidate",
+            "document.forms[0].email.value = 'x'; document.forms[0].requestSubmit()",
+            1,
+            id="novalidate",
+        ),
+        pytest.param(
+            "",
+            "document.forms[0].onsubmit = () => false; document.forms[0].requestSubmit()",
+            0,
+            id="prevented by the page",
+        ),
+        pytest.param(
+            "",
+            "document.forms[0].onsubmit = (e) => { e.preventDefault(); setTimeout(() => e.target.submit()) };"
+            "document.forms[0].requestSubmit()",
+            1,
+            id="prevented, then sent by a script",
+        ),
+        pytest.param(
+            "",
+            "document.forms[0].onsubmit = (e) => e.target.submit(); document.forms[0].requestSubmit()",
+            1,
+            id="sent by a script while it is sent",
+        ),
+        pytest.param("", "document.forms[0].dispatchEvent(new Event('input'))", 0, id="typed but not sent"),
+        pytest.param('method="dialog"', "document.forms[0].requestSubmit()", 0, id="a dialog"),
+    ],
+)
+def test_only_a_form_that_is_sent_is_a_lead(
+    recorder: Recorder, page: Page, form: str, act: str, count: int
+) -> None:
+    """Counted once when the browser really sends it: valid or novalidate, and not prevented."""
+    method = "" if "method" in form else 'method="post"'
+    recorder.add("/a", f'<form {method} action="/thanks" {form}>{MAIL}<button>Send</button></form>')
+    page.goto(recorder.url("/a"))
+    recorder.wait("page")
+    page.evaluate(act)
+    if count:
+        recorder.wait("form_submit")
+        page.wait_for_url("**/thanks")
+    time.sleep(QUIET_S)
+    assert len(submitted(recorder)) == count
+    assert len(recorder.posts) == count
+
+
+@pytest.mark.parametrize(
+    ("fields", "form", "count"),
+    [
+        pytest.param('<input name="q" value="shoes">', "", 0, id="a search"),
+        pytest.param('<input name="q" value="shoes">', "data-tl-form", 1, id="unless the page says so"),
+        pytest.param('<input name="email">', "", 0, id="an empty contact field"),
+        pytest.param(
+            MAIL + '<input type="password" autocomplete="current-password" value="x">', "", 0, id="a log-in"
+        ),
+        pytest.param(MAIL + '<input type="password" name="password" value="x">', "", 1, id="a registration"),
+        pytest.param(MAIL, "data-tl-private", 0, id="a private form"),
+    ],
+)
+def test_a_form_without_a_contact_is_no_lead(
+    recorder: Recorder, page: Page, fields: str, form: str, count: int
+) -> None:
+    """A lead made themselves known: a search or a log-in did not; and what is private is not read."""
+    open_form(recorder, page, fields, form=form)
+    page.click("button")
+    page.wait_for_url("**/thanks")
+    time.sleep(QUIET_S)
+    assert len(submitted(recorder)) == count
+
+
+def test_a_form_that_leaves_at_once_is_not_lost(recorder: Recorder, page: Page) -> None:
+    """The lead of a page that is left at once is kept until the collector has it, with one id."""
+    open_form(recorder, page, MAIL)
+    recorder.down = True
+    page.click("button")
+    page.wait_for_url("**/thanks")
+    time.sleep(2.2)
+    recorder.down = False
+    page.goto(recorder.url("/a"))
+    (hit,) = recorder.wait("form_submit")
+    assert hit["props"]["email"] == "ann@example.com"
+
+
+def test_a_form_in_a_shadow_tree_counts(recorder: Recorder, page: Page) -> None:
+    """A web component's form is a lead, and its hidden fields are filled."""
+    fields = f"{MAIL}<input type=hidden name=tl_source><button>Send</button>"
+    form = f"<form method=post action=/thanks>{fields}</form>"
+    attach = f"host.attachShadow({{mode: 'open'}}).innerHTML = `{form}`"
+    recorder.add("/a", f"<div id=host></div><script>{attach}</script>")
+    page.goto(recorder.url("/a?utm_source=news"))
+    recorder.wait("page")
+    page.click("button")
+    page.wait_for_url("**/thanks")
+    recorder.wait("form_submit")
+    assert recorder.posts[0][1]["tl_source"] == "news"
+
+
+def test_a_form_that_came_later_counts(recorder: Recorder, page: Page) -> None:
+    """Forms inserted after the load are followed like the others."""
+    recorder.add("/a")
+    page.goto(recorder.url("/a"))
+    recorder.wait("page")
+    page.evaluate(
+        "(html) => document.body.innerHTML = html",
+        f'<form method="post" action="/thanks" data-tl-append>{MAIL}<button>Send</button></form>',
+    )
+    page.click("button")
+    recorder.wait("form_submit")
+    page.wait_for_url("**/thanks")
+    assert recorder.posts[0][1]["tl_visitor"].startswith("signed.")

@@ -1,0 +1,269 @@
+"""The script in a real Chromium: how hits leave, what waits, and what is tried again."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser.script.pages import STORAGE_DENIED, set_hidden, stored
+from tests.browser.script.recorder import Recorder
+from tests.waiting import wait_for
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("script sending")]
+
+QUIET_S = 0.6
+
+
+def ids(hits: list[dict[str, Any]]) -> list[str]:
+    """List the ids of hits."""
+    return [hit["event_id"] for hit in hits]
+
+
+def waiting(page: Page) -> list[dict[str, Any]]:
+    """Read the hits that wait in the browser's storage."""
+    return json.loads(stored(page).get("_tl.shop.queue", '{"hits": []}'))["hits"]
+
+
+def open_page(recorder: Recorder, page: Page) -> None:
+    """Open a page whose view has arrived."""
+    recorder.add("/a")
+    page.goto(recorder.url("/a"))
+    page.evaluate('touchline("visitor")')
+
+
+def burst(page: Page, count: int, chars: int = 10) -> None:
+    """Make so many events at once."""
+    page.evaluate(
+        """([count, chars]) => {
+          for (let n = 0; n < count; n++) touchline("event", "burst", { n, text: "é".repeat(chars) });
+        }""",
+        [count, chars],
+    )
+
+
+def test_events_of_a_moment_leave_together(recorder: Recorder, page: Page) -> None:
+    """Hits are batched, at most 50 together, in the order in which they were made."""
+    open_page(recorder, page)
+    burst(page, 70)
+    recorder.wait("burst", 70)
+    assert [len(batch.hits) for batch in recorder.batches] == [1, 50, 20]
+    assert [hit["seq"] for hit in recorder.hits] == list(range(1, 72))
+    wait_for(lambda: waiting(page) == [])
+
+
+def test_a_request_stays_under_the_browsers_limit(recorder: Recorder, page: Page) -> None:
+    """No request is over 51 KB, counted in bytes and not in characters."""
+    open_page(recorder, page)
+    burst(page, 30, 2000)
+    recorder.wait("burst", 30)
+    assert max(batch.size for batch in recorder.batches) < 51_000
+    assert len(recorder.batches) > 3
+
+
+def test_what_is_left_goes_when_the_page_does(recorder: Recorder, page: Page) -> None:
+    """Hits made right before leaving are handed over as the page goes, and are not sent again by the next."""
+    open_page(recorder, page)
+    recorder.add("/b")
+    page.evaluate('touchline("event", "last"); location.href = "/b"')
+    recorder.wait("last")
+    recorder.wait("page", 2)
+    time.sleep(QUIET_S)
+    assert len(recorder.find("last")) == 1
+
+
+def test_hiding_the_page_flushes(recorder: Recorder, page: Page) -> None:
+    """A tab that goes to the background hands over what is left, even under a request without an answer."""
+    open_page(recorder, page)
+    page.evaluate('touchline("event", "one")')
+    set_hidden(page, True)
+    recorder.wait("one")
+    assert "visitor" not in recorder.batches[-1].body and recorder.batches[-1].body["site"] == "shop"
+
+
+@pytest.mark.parametrize(
+    ("answer", "again"),
+    [
+        pytest.param("drop", True, id="the network failed"),
+        pytest.param(408, True, id="408"),
+        pytest.param((429, {"Retry-After": "4"}), True, id="429"),
+        pytest.param(500, True, id="500"),
+        pytest.param(503, True, id="503"),
+        pytest.param(400, False, id="400"),
+        pytest.param(403, False, id="403"),
+        pytest.param(413, False, id="413"),
+    ],
+)
+def test_what_may_succeed_later_is_tried_again(
+    recorder: Recorder, page: Page, answer: object, again: bool
+) -> None:
+    """Network failures, 408, 429 and 5xx are repeated with the same ids, other refusals are dropped."""
+    open_page(recorder, page)
+    # Twice, since the browser itself repeats some failures of a reused connection once.
+    recorder.answers.extend([answer, answer])
+    page.evaluate('touchline("event", "one")')
+    wait_for(lambda: recorder.refused)
+    wait_for(lambda: len(waiting(page)) == int(again))
+    recorder.answers.clear()
+    page.evaluate('dispatchEvent(new Event("online")); touchline("event", "two")')
+    if again:
+        assert ids(recorder.wait("one")) == ids(recorder.refused[0].hits)
+    else:
+        recorder.wait("two")
+        assert recorder.find("one") == []
+
+
+def test_it_waits_longer_each_time(recorder: Recorder, page: Page) -> None:
+    """The wait starts at 3 s and doubles, with some chance in it; Retry-After is obeyed when it is longer."""
+    page.clock.install()
+    open_page(recorder, page)
+    recorder.answers.extend([503, 503, (429, {"Retry-After": "100"})])
+    page.evaluate('touchline("event", "one")')
+    page.clock.run_for(300)
+    for tries, (early_ms, late_ms) in enumerate([(2500, 1500), (5500, 2500), (99_000, 2000)], start=1):
+        wait_for(lambda tries=tries: len(recorder.refused) == tries)
+        wait_for(lambda tries=tries: json.loads(stored(page)["_tl.shop.queue"])["tries"] == tries)
+        page.clock.run_for(early_ms)
+        time.sleep(0.1)
+        assert len(recorder.refused) == tries and not recorder.find("one")
+        page.clock.run_for(late_ms)
+    recorder.wait("one")
+    wait_for(lambda: waiting(page) == [])
+
+
+def test_it_gives_up_after_ten_tries(recorder: Recorder, page: Page) -> None:
+    """A batch that never succeeds is dropped after ten tries, and later hits go on."""
+    page.clock.install()
+    open_page(recorder, page)
+    recorder.answers.extend([500] * 10)
+    page.evaluate('touchline("event", "doomed")')
+    for tries in range(1, 11):
+        page.clock.fast_forward(300 if tries == 1 else 2_000_000)
+        wait_for(lambda tries=tries: len(recorder.refused) == tries)
+        page.wait_for_timeout(30)
+    wait_for(lambda: waiting(page) == [])
+    page.evaluate('touchline("event", "next")')
+    page.clock.run_for(300)
+    recorder.wait("next")
+    assert recorder.find("doomed") == []
+
+
+def test_the_next_page_sends_what_was_left(recorder: Recorder, page: Page) -> None:
+    """Hits that were not acknowledged wait in storage, and go out from a later page with the same ids."""
+    open_page(recorder, page)
+    recorder.down = True
+    page.evaluate('touchline("event", "one")')
+    wait_for(lambda: recorder.refused)
+    page.goto("about:blank")
+    time.sleep(2)
+    recorder.down = False
+    page.goto(recorder.url("/a"))
+    recorder.wait("one")
+    assert set(ids(recorder.find("one"))) == set(ids(recorder.refused[0].hits))
+    wait_for(lambda: waiting(page) == [])
+
+
+def test_a_first_view_that_failed_keeps_its_seed(recorder: Recorder, page: Page) -> None:
+    """A visitor whose first page never reached the collector is the same one on the next page."""
+    recorder.down = True
+    recorder.add("/a")
+    page.goto(recorder.url("/a?gclid=abc"))
+    wait_for(lambda: recorder.refused)
+    page.wait_for_timeout(100)
+    recorder.down = False
+    page.goto(recorder.url("/a"))
+    recorder.wait("page")
+    assert recorder.batches[0].body["seed"] == recorder.refused[0].body["seed"]
+
+
+def test_two_tabs_lose_nothing(recorder: Recorder, context: BrowserContext) -> None:
+    """Tabs that share the storage through an outage deliver every hit, and repeat none for ever."""
+    tabs = [context.new_page(), context.new_page()]
+    for tab in tabs:
+        open_page(recorder, tab)
+    recorder.down = True
+    for number, tab in enumerate(tabs):
+        tab.evaluate("(n) => { for (const x of [1, 2, 3]) touchline('event', `tab-${n}-${x}`); }", number)
+    wait_for(lambda: len(recorder.refused) >= 2)
+    time.sleep(2.2)
+    recorder.down = False
+    for tab in tabs:
+        tab.evaluate('dispatchEvent(new Event("online"))')
+    wait_for(lambda: len(set(ids(recorder.find("event")))) == 6)
+    wait_for(lambda: waiting(tabs[0]) == [] == waiting(tabs[1]))
+    time.sleep(QUIET_S)
+    assert len(recorder.find("event")) <= 12
+
+
+def test_a_long_outage_keeps_the_views(recorder: Recorder, page: Page) -> None:
+    """At most 100 hits and 200 KB wait; clicks and events give way before page views and forms."""
+    open_page(recorder, page)
+    recorder.down = True
+    page.evaluate('history.pushState({}, "", "/b")')
+    wait_for(lambda: recorder.refused)
+    burst(page, 130, 20)
+    kept = waiting(page)
+    assert len(kept) == 100
+    assert kept[0]["type"] == "page" and kept[0]["url"].endswith("/b")
+    assert kept[-1]["props"]["n"] == 129
+    burst(page, 90, 2000)
+    assert 150_000 < len(stored(page)["_tl.shop.queue"].encode()) < 201_000
+
+
+def test_with_storage_denied_the_page_itself_tries_again(recorder: Recorder, page: Page) -> None:
+    """Without storage the queue lives in memory."""
+    page.add_init_script(STORAGE_DENIED)
+    open_page(recorder, page)
+    recorder.answers.append(503)
+    page.evaluate('touchline("event", "one")')
+    wait_for(lambda: recorder.refused)
+    page.wait_for_timeout(100)
+    page.evaluate('dispatchEvent(new Event("online"))')
+    recorder.wait("one")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param("delete window.fetch", id="no fetch"),
+        pytest.param('window.fetch = () => { throw new Error("no"); }', id="a fetch that throws"),
+        pytest.param(
+            'window.fetch = () => Promise.reject(new TypeError("no"))', id="a fetch that is forbidden"
+        ),
+    ],
+)
+def test_an_image_is_the_last_resort(recorder: Recorder, page: Page, damage: str) -> None:
+    """Where nothing can be posted, the page view goes as an image after the second failure."""
+    page.clock.install()
+    page.add_init_script(damage)
+    recorder.add("/a", tag='data-consent="granted"')
+    page.goto(recorder.url("/a?gclid=abc"), referer="https://www.google.com/")
+    page.clock.run_for(300)
+    wait_for(lambda: len(waiting(page)) == 1)
+    (kept,) = waiting(page)
+    page.clock.run_for(5000)
+    wait_for(lambda: recorder.images)
+    assert recorder.images == [
+        {
+            "site": "shop",
+            "event_id": kept["event_id"],
+            "url": recorder.url("/a?gclid=abc"),
+            "referrer": "https://www.google.com/",
+            "title": "Page /a",
+            "consent": "granted",
+        }
+    ]
+    wait_for(lambda: waiting(page) == [])
+
+
+def test_success_in_another_language_is_no_success(recorder: Recorder, page: Page) -> None:
+    """A portal's or proxy's page with status 200 is not taken for the collector's answer."""
+    open_page(recorder, page)
+    page.route("**/e", lambda route: route.fulfill(status=200, body="<html>Log in</html>"), times=1)
+    page.evaluate('touchline("event", "one")')
+    wait_for(lambda: len(waiting(page)) == 1 and json.loads(stored(page)["_tl.shop.queue"])["tries"] == 1)
+    page.evaluate('dispatchEvent(new Event("online"))')
+    recorder.wait("one")
