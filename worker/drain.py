@@ -37,6 +37,7 @@ from tracker.store.sites import site_numbers
 from tracker.store.strings import Registry
 from worker.clients import note_clients
 from worker.enrich import Draft, clean_lead, enrich, pack
+from worker.patience import patient_collector
 from worker.prove import prove_visitor
 from worker.stitch import Stitcher
 
@@ -87,7 +88,8 @@ def opened(settings: Settings, *, key: bytes) -> Iterator[Drain]:
     """Open the store for several drains, which then cost a third of what each would alone."""
     db = open_store(settings.data, write=True)
     try:
-        yield Drain(db, settings, key=key)
+        with patient_collector():
+            yield Drain(db, settings, key=key)
     finally:
         db.close()
 
@@ -271,6 +273,7 @@ class Drain:
             inserted = insert_hits(self._db, rows, self._names)
             batch.counts[origin]["added"] += inserted.added
             batch.counts[origin]["repeated"] += inserted.repeated
+            note_clients(self._db, inserted.clients, self._names.texts)
             for number, key in inserted.touched.items():
                 batch.dirty["visitor", number] = f"hit {event_id_of(key)}"
             self._insert_leads(drafts, rows, batch)
