@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracker.core.facts import tidy
-from tracker.core.times import parse_instant
+from tracker.core.times import DAY_MS, parse_instant
 from tracker.errors import BadFact
 from tracker.wire import FLAG_SAID_BOT, HitOnLog, HitsEntry
 
@@ -23,7 +23,7 @@ _TEXTS = ("name", "referrer", "prev_url", "title", "language", "screen", "consen
 _OBJECTS = ("props", "client_hints", "link", "mail", "extra")
 _KNOWN = frozenset(
     {"fact", "site", "event_id", "at", "visitor_id", "url", "type", "seq", "sent_at", "is_bot", "user_agent"}
-    | {"ip", "browser", *_TEXTS, *_OBJECTS}
+    | {"ip", "browser", "version_at", *_TEXTS, *_OBJECTS}
 )
 
 
@@ -31,15 +31,19 @@ def hit_from_fact(raw: Mapping[str, Any], *, received_ms: int) -> HitsEntry:
     """Read one `hit` fact.
 
     Raises:
-        BadFact: a field is missing, of the wrong type or too long.
+        BadFact: a field is missing, of the wrong type or too long, or the hit lies in the future.
     """
-    known = {name: _field(name, raw[name]) for name in _KNOWN & raw.keys() if raw[name] not in (None, "")}
+    known = _read(raw)
     for name in ("site", "event_id", "at", "visitor_id", "url"):
-        if name not in known:
+        if not known.get(name):
             raise BadFact("bad_fact", "is required and missing", name)
-    extra = {**known.get("extra", {}), **{name: tidy(raw[name]) for name in raw.keys() - _KNOWN}}
+    at_ms = parse_instant(known["at"])
+    if at_ms > received_ms + DAY_MS:
+        raise BadFact("future", f"{known['at']} lies more than 24 hours ahead", "at")
+    extra = {**known.get("extra", {}), **tidy({name: raw[name] for name in raw.keys() - _KNOWN})}
+    extra |= {name: known[name] for name in ("version_at", "is_bot") if known.get(name, True) is not True}
     hit = HitOnLog(
-        event_id=known["event_id"], at_ms=parse_instant(known["at"]), url=known["url"],
+        event_id=known["event_id"], at_ms=at_ms, url=known["url"],
         type=known.get("type", "page"), seq=known.get("seq"), extra=extra or None,
         flags=FLAG_SAID_BOT if known.get("is_bot") is True else 0,
         **{name: known.get(name) for name in (*_TEXTS, "props", "client_hints", "link", "mail")},
@@ -48,6 +52,13 @@ def hit_from_fact(raw: Mapping[str, Any], *, received_ms: int) -> HitsEntry:
         site=known["site"], received_ms=received_ms, visitor_id=known["visitor_id"], hits=[hit],
         user_agent=known.get("user_agent"), ip=known.get("ip"), browser=known.get("browser"),
     )  # fmt: skip
+
+
+def _read(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what is known and given; a blank is not there, but for a user agent: an empty one is a bot's."""
+    given = [name for name in sorted(_KNOWN & raw.keys()) if raw[name] is not None]
+    values = {name: _field(name, raw[name]) for name in given if raw[name] != "" or name == "user_agent"}
+    return {name: value for name, value in values.items() if value != "" or name == "user_agent"}
 
 
 def _field(name: str, value: Any) -> Any:
@@ -72,11 +83,12 @@ def _text(name: str, value: Any) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise BadFact("bad_fact", "write a text", name)
+    text = str(tidy(value.strip()))
     limit = ID_LIMIT if name in ("event_id", "visitor_id", "site") else URL_LIMIT
-    if len(value) > limit:
+    if len(text) > limit:
         raise BadFact("too_long", f"is longer than {limit} characters", name)
-    if name == "type" and value not in TYPES:
+    if name == "type" and text not in TYPES:
         raise BadFact("bad_fact", f"{value!r} is none of {', '.join(TYPES)}", name)
-    text = tidy(value)
-    assert isinstance(text, str)
+    if name == "version_at":
+        parse_instant(text, place=name)
     return text

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import short_folder
 from tracker import config, hitlog, wire
-from tracker.core.times import MINUTE_MS, format_instant
+from tracker.core.times import DAY_MS, MINUTE_MS, format_instant
 from tracker.model import Site, SiteKey
 from tracker.store import exports
 from tracker.store.db import open_store
@@ -102,7 +102,7 @@ def workspace() -> Iterator[config.Settings]:
 def tell(settings: config.Settings, client: redis.Redis, batches: list[list[Fact]]) -> None:
     """Append each batch and drain it."""
     for batch in batches:
-        entry = wire.FactsEntry(received_ms=START_MS, origin="test", facts=batch)
+        entry = wire.FactsEntry(received_ms=START_MS + 30 * DAY_MS, origin="test", facts=batch)
         hitlog.append(client, [wire.encode(entry)])
         drain.run(settings, client, key=KEY)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from tracker.core.ids import EventKey, content_digest
-from tracker.core.versions import Version, merge
+from tracker.core.ids import EventKey
+from tracker.store.hitversions import keep_told, load_told, merge_told, spell_out
 from tracker.store.strings import Registry
 
 
@@ -40,17 +40,22 @@ class HitRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Inserted:
-    """What became of a batch: how many said something new, and whose sessions which event touches."""
+    """What became of a batch: how many said something new, and whose sessions which event touches.
+
+    `clients` are browsers that came about by merging versions.
+    """
 
     added: int
     repeated: int
     touched: Mapping[int, EventKey]
+    clients: frozenset[int] = frozenset()
 
 
 _COLUMNS = ", ".join(HitRow._fields)
 _INSERT = f"INSERT INTO hit (hit_no, {_COLUMNS}) VALUES ({', '.join('?' * (len(HitRow._fields) + 1))})"
-_KEYED = ("site_no", "event_key", "received_ms")
+_KEYED = frozenset({"site_no", "event_key", "received_ms"})
 _CONTENT = tuple(name for name in HitRow._fields if name not in _KEYED)
+_UPDATE = f"UPDATE hit SET hit_no = :number, {', '.join(f'{name} = :{name}' for name in _CONTENT)}"
 
 
 def insert_hits(db: sqlite3.Connection, rows: Sequence[HitRow], names: Registry) -> Inserted:
@@ -65,67 +70,46 @@ def insert_hits(db: sqlite3.Connection, rows: Sequence[HitRow], names: Registry)
     if added == len(rows):
         return Inserted(added, 0, {row.visitor_no: row.event_key for row in rows})
     touched: dict[int, EventKey] = {}
+    clients: set[int] = set()
     repeated = 0
     for number, row in enumerate(rows, first):
-        changed = _settle(db, number, row, names)
+        stored_no, stored = _load(db, row)
+        changed = {row.visitor_no} if stored_no == number else set()
+        if stored_no != number and (merged := _another_version(db, stored, row, names)):
+            db.execute(
+                f"{_UPDATE} WHERE hit_no = :stored_no", merged | {"number": number, "stored_no": stored_no}
+            )
+            changed = {stored.visitor_no, merged["visitor_no"]}
+            clients.add(merged["client_no"])
         repeated += not changed
         touched |= dict.fromkeys(changed, row.event_key)
-    return Inserted(len(rows) - repeated, repeated, touched)
+    return Inserted(len(rows) - repeated, repeated, touched, frozenset(clients))
 
 
-def _settle(db: sqlite3.Connection, number: int, row: HitRow, names: Registry) -> set[int]:
-    """Say whose sessions a row of a batch with repeats touches; merge it where it is another version."""
-    where = [row.event_key, row.site_no]
-    found = db.execute(f"SELECT hit_no, {_COLUMNS} FROM hit WHERE event_key = ? AND site_no = ?", where)
+def _load(db: sqlite3.Connection, row: HitRow) -> tuple[int, HitRow]:
+    found = db.execute(
+        f"SELECT hit_no, {_COLUMNS} FROM hit WHERE event_key = ? AND site_no = ?",
+        [row.event_key, row.site_no],
+    )
     hit_no, *values = found.fetchone()
-    if hit_no == number:
-        return {row.visitor_no}
-    stored = HitRow(*values)
-    ours = _content(db, row, names)
-    if ours == _content(db, stored, names):
-        return set()
-    return _merge_versions(db, hit_no, stored, ours, names)
+    return hit_no, HitRow(*values)
 
 
-def _merge_versions(
-    db: sqlite3.Connection, hit_no: int, stored: HitRow, ours: dict[str, Any], names: Registry
-) -> set[int]:
-    """Merge a new version into a hit; the stored content counts as one where it was the only one."""
-    key = (stored.site_no, stored.event_key)
-    known = [
-        json.loads(text)
-        for (text,) in db.execute("SELECT content FROM hit_version WHERE site_no = ? AND event_key = ?", key)
-    ]
+def _another_version(
+    db: sqlite3.Connection, stored: HitRow, row: HitRow, names: Registry
+) -> dict[str, Any] | None:
+    """Merge what a row tells with what was told before of the same hit; none if it says nothing new."""
+    key: dict[str, Any] = {"site_no": row.site_no, "event_key": row.event_key}
+    known = load_told(db, **key)
+    if not known and stored._replace(received_ms=row.received_ms) == row:
+        return None
+    known = known or [spell_out(db, stored._asdict(), names)]
+    ours = spell_out(db, row._asdict(), names)
     if ours in known:
-        return set()
-    known = [*(known or [_content(db, stored, names)]), ours]
-    rows = [(*key, content_digest(each), json.dumps(each, sort_keys=True)) for each in known]
-    db.executemany("INSERT OR IGNORE INTO hit_version VALUES (?, ?, ?, ?)", rows)
-    merged = merge(Version(each["at_ms"], content_digest(each), each) for each in known)
-    values = {name: _packed(name, merged.get(name), names) for name in _CONTENT}
-    assignments = ", ".join(f"{name} = :{name}" for name in _CONTENT)
-    db.execute(f"UPDATE hit SET {assignments} WHERE hit_no = :hit_no", values | {"hit_no": hit_no})
-    return {stored.visitor_no, values["visitor_no"]}
-
-
-def _content(db: sqlite3.Connection, row: HitRow, names: Registry) -> dict[str, Any]:
-    """Spell a row out, free of numbers that depend on the order of arrival."""
-    content: dict[str, Any] = {}
-    for name in _CONTENT:
-        value = getattr(row, name)
-        if name == "visitor_no":
-            found = db.execute("SELECT visitor_id FROM visitor WHERE visitor_no = ?", [value])
-            value = found.fetchone()[0]
-        elif name.endswith("_no"):
-            value = names.texts.text(value)
-        content[name] = value
-    return content
-
-
-def _packed(name: str, value: Any, names: Registry) -> Any:
-    if name == "visitor_no":
-        return names.visitors.number(value)
-    return names.texts.number(value) if name.endswith("_no") else value
+        return None
+    known.append(ours)
+    keep_told(db, known, **key)
+    return merge_told(known, names)
 
 
 class VisitorHit(NamedTuple):
