@@ -12,10 +12,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tracker.config import Settings
+from tracker.core.bots import bot_reason
 from tracker.errors import Permanent, Retryable, TouchlineError
 from tracker.web import answers, snippet
 from tracker.web.api import api
-from tracker.web.collector import Collector
+from tracker.web.collector import Collector, cookie_attributes
 from tracker.web.house import open_house
 from tracker.web.ops import ops
 from tracker.web.script import ScriptFiles
@@ -62,9 +63,16 @@ def create_app(settings: Settings) -> Flask:
     if settings.proxies:
         trust = {"x_for": settings.proxies, "x_proto": 1, "x_host": 1}
         rest = ProxyFix(rest, **trust)
+    _warm()
     files = ScriptFiles(snippet.script, snippet.VERSION)
     app.wsgi_app = Shim(Collector(house), files, rest, prefix=settings.url_prefix)  # type: ignore[method-assign]
     return app
+
+
+def _warm() -> None:
+    """Load the rule tables now: the first visitors would each load them at once, for seconds."""
+    cookie_attributes("www.example.com", (), False, False)
+    bot_reason("Mozilla/5.0")
 
 
 def _put_security(response: Response) -> Response:

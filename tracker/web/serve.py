@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
+import signal
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -63,11 +65,16 @@ def _load(settings: Settings) -> Callable[..., Any]:
     """Make the application in a process that granian has started, and follow its parent."""
     from tracker.web.app import create_app
 
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)  # granian sets its own when this is done; its parent's do nothing here
     logs.configure(settings.log_format)
     parent = multiprocessing.parent_process()
     if parent is not None:
         processes.follow({processes.PARENT: str(parent.pid)})
-    return create_app(settings)
+    app = create_app(settings)
+    gc.collect()
+    gc.freeze()  # the rule tables are for ever: walking them in a collection would hold up every request
+    return app
 
 
 def _check_address(settings: Settings) -> None:
