@@ -14,6 +14,11 @@ class Places:
     def __init__(self, file: Path | None) -> None:
         self._reader = maxminddb.open_database(file) if file else None
 
+    @property
+    def are_known(self) -> bool:
+        """Tell whether there is a file."""
+        return self._reader is not None
+
     def country(self, ip: str | None) -> str | None:
         """Name the country of an address, ISO 3166; both usual layouts of such files are read."""
         if self._reader is None or ip is None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tracker.config import Settings
 from tracker.core import sessions as core
@@ -34,6 +34,16 @@ CACHE_SIZE = 20_000
 _Arrival = tuple[int | None, int | None, int]
 
 
+@dataclass(slots=True)
+class _Visits:
+    """One visitor's hits on one site, as the walk takes them and, by number, as they are stored."""
+
+    visitor_no: int
+    site_no: int
+    hits: list[SessionHit] = field(default_factory=list)
+    rows: dict[int, VisitorHit] = field(default_factory=dict)
+
+
 class SessionStitcher:
     """Cuts visitors' hits into sessions, over one connection that holds the writer's lock."""
 
@@ -51,33 +61,35 @@ class SessionStitcher:
         self._decided: dict[_Arrival, tuple[Source, Source]] = {}
 
     def stitch(self, dirty: Sequence[Mark], run: Pass) -> None:
-        """Cut these visitors' hits again, and mark what rests on the sessions that changed."""
+        """Cut these visitors' hits again, and mark what rests on them."""
         reasons = {int(mark.key): mark.because for mark in dirty}
-        self._names = visitor_ids(self._db, reasons)
-        by_visitor = {number: self._site_hits(rows) for number, rows in self._load(reasons)}
-        owners_moved = self._note_clicks(reasons, by_visitor)
-        rows = [row for number, by_site in by_visitor.items() for row in self._cut(number, by_site)]
+        visits = self._load(reasons)
+        uses = _first_uses(reasons, visits)
+        owners_moved = clicks.replace_uses(self._db, uses)
+        cut = [(visit, session) for visit in visits for session in self._cut(visit, uses[visit.visitor_no])]
+        rows = self._rows(cut, visitor_ids(self._db, reasons))
         changed = replace_sessions(self._db, reasons, rows, run)
         for number, gone in changed.items():
             for each in gone:
                 log_change(self._db, Change("session", each, {}, None, reasons[number]), run)
-        self._mark(changed, owners_moved - reasons.keys(), reasons)
+        self._mark(owners_moved - reasons.keys(), reasons)
 
-    def _load(self, numbers: Iterable[int]) -> Iterator[tuple[int, list[VisitorHit]]]:
-        hits = load_human_hits(self._db, numbers)
-        for number, group in groupby(hits, key=lambda hit: hit.visitor_no):
-            yield number, list(group)
-
-    def _site_hits(self, rows: list[VisitorHit]) -> dict[int, dict[int, tuple[SessionHit, VisitorHit]]]:
-        by_site: dict[int, dict[int, tuple[SessionHit, VisitorHit]]] = {}
+    def _load(self, numbers: Iterable[int]) -> list[_Visits]:
+        """Load the hits of these visitors, in parts of one visitor on one site."""
+        rows = list(load_human_hits(self._db, numbers))
+        self._texts.read({row.tags_no for row in rows} | {row.referrer_no for row in rows})
+        visits: dict[tuple[int, int], _Visits] = {}
         for row in rows:
+            key = (row.visitor_no, row.site_no)
+            if key not in visits:
+                visits[key] = _Visits(*key)
             source, fallback = self._decide(row)
-            hit = SessionHit(
+            visits[key].rows[row.hit_no] = row
+            visits[key].hits.append(SessionHit(
                 row.hit_no, row.at_ms, row.seq, row.event_key, TYPES[row.kind], source, fallback,
                 row.engaged_ms or 0,
-            )  # fmt: skip
-            by_site.setdefault(row.site_no, {})[row.hit_no] = (hit, row)
-        return by_site
+            ))  # fmt: skip
+        return list(visits.values())
 
     def _decide(self, row: VisitorHit) -> tuple[Source, Source]:
         """Say where a hit came from, with and without its campaign parameters and click ids."""
@@ -93,56 +105,41 @@ class SessionStitcher:
             self._decided[arrival] = decided
         return decided
 
-    def _note_clicks(
-        self,
-        numbers: Iterable[int],
-        by_visitor: Mapping[int, dict[int, dict[int, tuple[SessionHit, VisitorHit]]]],
-    ) -> set[int]:
-        """Keep who used which click id first; return the visitors for whom that changed."""
-        uses: dict[int, dict[ClickKey, tuple[int, str]]] = {number: {} for number in numbers}
-        for number, by_site in by_visitor.items():
-            for hits in by_site.values():
-                for click, use in core.first_uses(hit for hit, _ in hits.values()).items():
-                    uses[number][click] = min(uses[number].get(click, use), use)
-        return clicks.replace_uses(self._db, uses)
+    def _cut(self, visits: _Visits, used: Collection[ClickKey]) -> list[Session]:
+        foreign = clicks.foreign(self._db, visits.visitor_no, used) if used else frozenset[ClickKey]()
+        return core.sessionize(visits.hits, limits=self._limits, foreign=foreign)
 
-    def _cut(
-        self, number: int, by_site: Mapping[int, dict[int, tuple[SessionHit, VisitorHit]]]
-    ) -> Iterator[SessionRow]:
-        used = {
-            click for hits in by_site.values() for click in core.first_uses(hit for hit, _ in hits.values())
-        }
-        foreign = clicks.foreign(self._db, number, used) if used else frozenset()
-        for site_no, hits in by_site.items():
-            cut = core.sessionize([hit for hit, _ in hits.values()], limits=self._limits, foreign=foreign)
-            for session in cut:
-                yield self._row(session, site_no, self._names[number], hits)
+    def _rows(self, cut: Sequence[tuple[_Visits, Session]], names: Mapping[int, str]) -> list[SessionRow]:
+        self._texts.learn(session.source.click.value for _, session in cut if session.source.click)
+        if self._places.are_known:
+            self._texts.read({visits.rows[session.hits[0].hit_no].ip_no for visits, session in cut})
+        return [self._row(session, visits, names[visits.visitor_no]) for visits, session in cut]
 
-    def _row(
-        self,
-        session: Session,
-        site_no: int,
-        visitor_id: str,
-        hits: Mapping[int, tuple[SessionHit, VisitorHit]],
-    ) -> SessionRow:
-        opened = hits[session.hits[0].hit_no][1]
-        source, site = session.source, self._sites[site_no].key
+    def _row(self, session: Session, visits: _Visits, visitor_id: str) -> SessionRow:
+        opened, left = visits.rows[session.hits[0].hit_no], visits.rows[session.exit.hit_no]
+        source, site_no = session.source, visits.site_no
         named = session_id(
-            session.started_ms, site=site, visitor_id=visitor_id, event_id=event_id_of(opened.event_key)
-        )
+            session.started_ms, site=self._sites[site_no].key, visitor_id=visitor_id,
+            event_id=event_id_of(opened.event_key),
+        )  # fmt: skip
         click = source.click
         return SessionRow(
             named, site_no, opened.visitor_no, session.started_ms, session.ended_ms, len(session.hits),
-            session.pages, session.engaged_ms, opened.hit_no, opened.page_no,
-            hits[session.exit.hit_no][1].page_no, session.opened_by,
-            self._sources.number(source, self._rules[site_no].version),
+            session.pages, session.engaged_ms, opened.hit_no, opened.page_no, left.page_no,
+            session.opened_by, self._sources.number(source, self._rules[site_no].version),
             click.name if click else None, self._texts.number(click.value) if click else None,
-            opened.client_no, self._places.country(self._texts.text(opened.ip_no)),
-            int(session.is_repeat_click),
+            opened.client_no, self._country(opened.ip_no), int(session.is_repeat_click),
         )  # fmt: skip
 
-    def _mark(self, changed: Iterable[int], moved: Iterable[int], reasons: Mapping[int, str]) -> None:
-        wanted = json.dumps(list(changed))
+    def _country(self, ip_no: int | None) -> str | None:
+        return self._places.country(self._texts.text(ip_no)) if self._places.are_known else None
+
+    def _mark(self, moved: Iterable[int], reasons: Mapping[int, str]) -> None:
+        """Mark whom these visitors stand for, and the visitors for whom a click id changed hands.
+
+        A hit may move within a session and leave it as it was; which browser was seen last may change.
+        """
+        wanted = json.dumps(list(reasons))
         known = self._db.execute(
             """SELECT identifier_no, visitor_no FROM json_each(?) AS wanted
             JOIN identifier ON identifier.visitor_no = wanted.value""",
@@ -151,3 +148,15 @@ class SessionStitcher:
         stale: dict[tuple[str, marks.Key], str] = {("identifier", row[0]): reasons[row[1]] for row in known}
         stale |= {("visitor", number): "a click id that another visitor brought first" for number in moved}
         marks.put(self._db, stale)
+
+
+def _first_uses(
+    numbers: Iterable[int], parts: Iterable[_Visits]
+) -> dict[int, dict[ClickKey, tuple[int, str]]]:
+    """Tell who of these visitors used which click id first when, on any site."""
+    uses: dict[int, dict[ClickKey, tuple[int, str]]] = {number: {} for number in numbers}
+    for visits in parts:
+        own = uses[visits.visitor_no]
+        for click, use in core.first_uses(visits.hits).items():
+            own[click] = min(own.get(click, use), use)
+    return uses

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Literal, NamedTuple
 
 from tracker.core.ids import EventKey, event_id_of
@@ -84,7 +84,8 @@ class Session:
     def add(self, hit: SessionHit) -> None:
         """Take a hit in, and remember what its URL carried, whether or not it counted."""
         self.hits.append(hit)
-        self._clicks.update(_values(hit.source))
+        if hit.source.click_ids:
+            self._clicks.update(_values(hit.source))
         if hit.source.campaign_key:
             self._campaigns.add(hit.source.campaign_key)
 
@@ -102,7 +103,7 @@ class Session:
 def in_order(hits: Iterable[SessionHit]) -> list[SessionHit]:
     """Sort hits by time, then seq (none first), then event id."""
     by_time = sorted(hits, key=_time_and_seq)
-    if all(_time_and_seq(a) != _time_and_seq(b) for a, b in pairwise(by_time)):
+    if len(set(map(_time_and_seq, by_time))) == len(by_time):
         return by_time
     ordered: list[SessionHit] = []
     for _, tied in groupby(by_time, key=_time_and_seq):
@@ -144,7 +145,8 @@ def sessionize(
         elif is_news:
             current.source, current.is_repeat_click = source, is_repeat
         current.add(hit)
-        spent.update(_per_click(hit.source))
+        if hit.source.click_ids:
+            spent.update(_per_click(hit.source))
     return sessions
 
 
@@ -152,7 +154,7 @@ def first_uses(hits: Iterable[SessionHit]) -> dict[ClickKey, tuple[int, str]]:
     """Tell when this visitor first brought each click id: (time in ms, event id)."""
     uses: dict[ClickKey, tuple[int, str]] = {}
     for hit in hits:
-        if hit.type != "engagement":
+        if hit.source.click_ids and hit.type != "engagement":
             for click in _per_click(hit.source):
                 use = (hit.at_ms, event_id_of(hit.event_key))
                 uses[click] = min(uses.get(click, use), use)
@@ -174,7 +176,7 @@ def _ending(current: Session | None, hit: SessionHit, limits: Limits) -> OpenedB
 
 def _worth(hit: SessionHit, *, spent: Set[ClickKey], foreign: Set[ClickKey]) -> tuple[Source, bool]:
     """Set aside a click id that was spent before, and with it the parameters beside it."""
-    clicks = _per_click(hit.source)
+    clicks = _per_click(hit.source) if hit.source.click_ids else None
     if not clicks:
         return hit.source, False
     if not spent.isdisjoint(clicks):

@@ -131,15 +131,25 @@ class VisitorHit(NamedTuple):
 
 
 def load_human_hits(db: sqlite3.Connection, visitor_nos: Iterable[int]) -> Iterator[VisitorHit]:
-    """Load the hits of these visitors that no rule sets aside, visitor by visitor and site by site."""
+    """Load the hits of these visitors that no rule sets aside, in any order."""
     wanted = json.dumps(list(visitor_nos))
     rows = db.execute(
         f"""SELECT {", ".join(f"hit.{name}" for name in VisitorHit._fields)}
         FROM json_each(?) AS wanted
         JOIN hit ON hit.visitor_no = wanted.value
         LEFT JOIN client ON client.client_no = hit.client_no
-        WHERE hit.flags = 0 AND client.bot_reason IS NULL
-        ORDER BY hit.visitor_no, hit.site_no""",
+        WHERE hit.flags = 0 AND client.bot_reason IS NULL""",
         [wanted],
     )
     return map(VisitorHit._make, rows)
+
+
+def last_hit_ms(db: sqlite3.Connection, visitor_no: int, at_ms: int) -> int | None:
+    """Find a visitor's last human hit at or before an instant, on any site, in ms."""
+    found = db.execute(
+        """SELECT hit.at_ms FROM hit LEFT JOIN client USING (client_no)
+        WHERE hit.visitor_no = ? AND hit.at_ms <= ? AND hit.flags = 0 AND client.bot_reason IS NULL
+        ORDER BY hit.at_ms DESC LIMIT 1""",
+        [visitor_no, at_ms],
+    ).fetchone()
+    return None if found is None else int(found[0])

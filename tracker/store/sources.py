@@ -16,22 +16,22 @@ class SourceNumbers:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._numbers: dict[tuple[Source, str], int] = {}
+        self._numbers: dict[tuple[str | None, ...], int] = {}
 
     def number(self, source: Source, rules_version: str) -> int:
         """Give the number of a source that a version of the rules decided, a new one if it has none."""
-        number = self._numbers.get((source, rules_version))
+        row = (
+            source.channel, source.source, source.medium, source.campaign, source.term, source.content,
+            source.referrer_host, source.rule, rules_version,
+        )  # fmt: skip
+        number = self._numbers.get(row)
         if number is None:
             if len(self._numbers) >= CACHE_SIZE:
                 self._numbers.clear()
-            number = self._numbers[source, rules_version] = self._intern(source, rules_version)
+            number = self._numbers[row] = self._intern(row)
         return number
 
-    def _intern(self, source: Source, rules_version: str) -> int:
-        row = [
-            source.channel, source.source, source.medium, source.campaign, source.term, source.content,
-            source.referrer_host, source.rule, rules_version,
-        ]  # fmt: skip
+    def _intern(self, row: tuple[str | None, ...]) -> int:
         key = hashlib.blake2b(json.dumps(row).encode(), digest_size=12).digest()
         found = self._db.execute("SELECT source_no FROM source WHERE digest = ?", [key]).fetchone()
         if found is None:
