@@ -11,7 +11,6 @@ RULES = {
     "M1": "M1, cookie: the visitor's signed id came with the lead",
     "M5": "M5, person: the lead's e-mail address is one person's, whose browsers are known",
     "M7": "M7, static number: the called number stands for one source",
-    "unmatched": "no rule applied",
 }
 OPENED = {
     "first": "it is the visitor's first visit",
@@ -41,9 +40,12 @@ def _lead(lead: Found) -> Iterator[str]:
     who = ", ".join(str(lead[name]) for name in ("name", "company", "email", "phone") if lead.get(name))
     yield f"  From: {who or 'nobody who left a name'}"
     yield f"  Credited to {came_from(lead)}, rule {lead['rule'] or 'none'}"
-    yield f"  Matched by {RULES[lead['match_rule']]}; confidence {lead['match_confidence']:g}"
     evidence = lead["match_evidence"]
-    yield f"    because {evidence['why']}"
+    if lead["match_rule"] in RULES:
+        yield f"  Matched by {RULES[lead['match_rule']]}; confidence {lead['match_confidence']:g}"
+        yield f"    because {evidence['why']}"
+    else:
+        yield f"  Matched to no visitor: {evidence['why']}"
     yield from _candidates(lead, evidence["candidates"])
     if lead["session"]:
         own = lead["session"]

@@ -28,7 +28,7 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     """Bring a store to the newest schema; two processes that start together take turns."""
     if not migrations.pending(Database(db)):
         return
-    with open(path.with_suffix(".migrating"), "w", encoding="ascii") as turn:
+    with open(path.with_name("migrate.lock"), "w", encoding="ascii") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not migrations.pending(Database(db)):
             return
