@@ -6,6 +6,7 @@ that a killed process gives back. Configuration is written in short transactions
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -38,7 +39,8 @@ def open_store(data: Path, *, write: bool = False) -> sqlite3.Connection:
 
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = data / FILE
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         for pragma in _PRAGMAS:
