@@ -16,11 +16,12 @@ from tracker.core.sources import decide_source
 from tracker.core.times import DAY_MS, format_instant
 from tracker.model import Source
 from tracker.store import marks
+from tracker.store.hits import last_hit_ms
 from tracker.store.leads import Row, load_lead, put_journey, put_match, touches_of
 from tracker.store.marks import Mark, Pass
 from tracker.store.persons import person_visitors
 from tracker.store.rules import load_rule_sets
-from tracker.store.sessions import last_hit_ms, own_session
+from tracker.store.sessions import own_session
 from tracker.store.sites import load_static_numbers
 from tracker.store.sources import SourceNumbers
 from tracker.store.strings import Numbers

@@ -52,7 +52,8 @@ def _move(db: sqlite3.Connection, visitor_no: int, click: ClickKey, use: Use | N
 
 def _owner(db: sqlite3.Connection, click: ClickKey) -> int | None:
     row = db.execute(
-        "SELECT visitor_no FROM click_use WHERE value = ? AND name = ? ORDER BY at_ms, event_id LIMIT 1",
+        """SELECT visitor_no FROM click_use JOIN visitor USING (visitor_no) WHERE value = ? AND name = ?
+        ORDER BY at_ms, event_id, visitor_id LIMIT 1""",
         [click[1], click[0]],
     ).fetchone()
     return None if row is None else int(row[0])

@@ -82,21 +82,3 @@ def own_session(
         [visitor_no, site_no, at_ms, since_ms, at_ms],
     ).fetchone()
     return None if row is None else (row[0], row[1], row[2], row[3])
-
-
-def last_hit_ms(db: sqlite3.Connection, visitor_no: int, at_ms: int) -> int | None:
-    """Find a visitor's last human hit at or before an instant, in ms."""
-    row = db.execute(
-        """SELECT started_ms, ended_ms FROM session WHERE visitor_no = ? AND started_ms <= ?
-        ORDER BY started_ms DESC, ended_ms DESC LIMIT 1""",
-        [visitor_no, at_ms],
-    ).fetchone()
-    if row is None:
-        return None
-    if row[1] <= at_ms:
-        return int(row[1])
-    found = db.execute(
-        "SELECT max(at_ms) FROM hit WHERE visitor_no = ? AND at_ms BETWEEN ? AND ?",
-        [visitor_no, row[0], at_ms],
-    )
-    return int(found.fetchone()[0])

@@ -111,7 +111,9 @@ def put_static_number(db: sqlite3.Connection, number: StaticNumber, *, site: Sit
         db.execute("INSERT OR REPLACE INTO static_number VALUES (?, ?, ?, ?, ?)", row)
         db.execute(
             """INSERT OR IGNORE INTO dirty
-            SELECT 'match', lead_id, 'number ' || called FROM lead WHERE called = ?""",
+            SELECT 'match', lead_id, 'number ' || called FROM lead WHERE called = ?1
+            UNION ALL SELECT 'identifier', identifier_no, 'number ' || called FROM lead
+            WHERE called = ?1 AND identifier_no IS NOT NULL""",
             [number.number],
         )
         raise_version(db)
