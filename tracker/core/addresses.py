@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
 from typing import Literal
 
 IpStorage = Literal["none", "masked", "full"]
+
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IPV4 = re.compile(rf"((?:{_BYTE}\.){{3}}){_BYTE}", re.ASCII)
 
 
 @lru_cache(maxsize=10_000)
@@ -21,6 +25,8 @@ def masked_ip(text: str | None, storage: IpStorage) -> str | None:
     """
     if text is None or storage == "none":
         return None
+    if plain := _IPV4.fullmatch(text):  # a tenth of what the general road costs
+        return text if storage == "full" else f"{plain[1]}0"
     try:
         address = ipaddress.ip_address(text.strip().partition("%")[0])
     except ValueError:
