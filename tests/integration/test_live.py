@@ -219,7 +219,7 @@ def test_a_browser_that_leaves_no_trace_is_told_why(
 @pytest.mark.parametrize(
     ("log", "name", "state", "words"),
     [
-        pytest.param(IDLE, "log", "ok", "Empty: all that was accepted is in the store.", id="nothing waits"),
+        pytest.param(IDLE, "log", "ok", "Empty: all is in the store.", id="nothing waits"),
         pytest.param(IDLE, "worker", "ok", "Ready. Last drain 3 s ago.", id="a worker at rest"),
         pytest.param(
             replace(IDLE, idle_ms=None), "worker", "ok", "Ready.", id="a worker that never drained"
@@ -273,10 +273,10 @@ def test_each_part_says_in_words_how_it_is(
 @pytest.mark.parametrize(
     ("counts", "words"),
     [
-        ((0, 0), "Listening. No hit since it started."),
-        ((1, 0), "Listening. 1 hit accepted since it started."),
-        ((1_200, 3), "Listening. 1,200 hits accepted since it started, 3 dropped by rule."),
-        ((0, 3), "Listening. No hits accepted since it started, 3 dropped by rule."),
+        ((0, 0), "Listening: no hit yet."),
+        ((1, 0), "Listening: 1 hit."),
+        ((1_200, 3), "Listening: 1,200 hits, 3 dropped by rule."),
+        ((0, 3), "Listening: no hits, 3 dropped by rule."),
     ],
 )
 def test_the_collector_counts_in_words(counts: tuple[int, int], words: str) -> None:
@@ -287,8 +287,8 @@ def test_the_collector_counts_in_words(counts: tuple[int, int], words: str) -> N
 @pytest.mark.parametrize(
     ("totals", "words"),
     [
-        (live.Totals(0, 0), "No sessions and no leads so far."),
-        (live.Totals(1, 2_000), "1 session and 2,000 leads so far."),
+        (live.Totals(0, 0), "No sessions, no leads so far."),
+        (live.Totals(1, 2_000), "1 session, 2,000 leads so far."),
         (None, "Cannot be read. Hits are safe on the log, waiting."),
     ],
 )

@@ -109,12 +109,10 @@ def read_totals(house: House) -> Totals | None:
 
 
 def collector_part(accepted: int, dropped: int) -> Part:
-    """Say what the collector has taken since it started."""
-    if not accepted and not dropped:
-        return Part("Collector", "ok", "Listening. No hit since it started.")
+    """Say what the collector has taken since its processes started."""
+    taken = _count(accepted, "hit") if accepted or dropped else "no hit yet"
     refused = f", {dropped:,} dropped by rule" if dropped else ""
-    taken = _sentence(f"{_count(accepted, 'hit')} accepted since it started{refused}.")
-    return Part("Collector", "ok", f"Listening. {taken}")
+    return Part("Collector", "ok", f"Listening: {taken}{refused}.")
 
 
 def log_part(log: LogState | None, now_ms: int) -> Part:
@@ -124,7 +122,7 @@ def log_part(log: LogState | None, now_ms: int) -> Part:
             "Log", "down", "Its server does not answer. Browsers keep their hits and send them later."
         )
     if not log.waiting:
-        return Part("Log", "ok", "Empty: all that was accepted is in the store.")
+        return Part("Log", "ok", "Empty: all is in the store.")
     waits = f"{_count(log.waiting, 'message')} waiting"
     age_ms = now_ms - log.oldest_ms if log.oldest_ms is not None else 0
     return Part(
@@ -155,7 +153,7 @@ def store_part(totals: Totals | None) -> Part:
     if totals is None:
         return Part("Store", "down", "Cannot be read. Hits are safe on the log, waiting.")
     sessions, leads = _count(totals.sessions, "session"), _count(totals.leads, "lead")
-    return Part("Store", "ok", _sentence(f"{sessions} and {leads} so far."))
+    return Part("Store", "ok", _sentence(f"{sessions}, {leads} so far."))
 
 
 def is_alive(hand: Hand, now_ms: int) -> bool:

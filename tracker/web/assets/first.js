@@ -22,13 +22,13 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Ask once; an answer that did not change is an empty one. */
+/** Ask once; nothing when the answer is the one of last time, which the browser then has itself. */
 async function ask() {
-  const answer = await fetch(live, { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store" });
-  if (answer.status === 304) return null;
+  const answer = await fetch(live, { cache: "no-cache" });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
-  etag = answer.headers.get("ETag") || "";
-  return answer.json();
+  const former = etag;
+  etag = answer.headers.get("ETag");
+  return etag === former ? null : answer.json();
 }
 
 async function look() {
@@ -98,6 +98,7 @@ function plural(number, noun) {
 
 function showWho(journey) {
   byId("forget").hidden = !journey;
+  byId("ghost").hidden = Boolean(journey);
   byId("who").replaceChildren();
   const glance = byId("glance");
   glance.hidden = !journey;
@@ -110,7 +111,8 @@ function showWho(journey) {
   const counts = [plural(sessions.length, "session"), leads.length ? plural(leads.length, "lead") : ""].filter(Boolean);
   byId("who").append("Visitor …", id, `: ${counts.join(" and ")}${others}.`);
   const last = sessions[sessions.length - 1];
-  setText(glance, leads.length ? `${counts.join(", ")} ↑` : last ? `Now: ${last.channel}, ${plural(last.hits, "hit")} ↑` : "");
+  const now = last ? `${last.channel}, ${plural(last.hits, "hit")}` : "";
+  setText(glance, leads.length ? counts.join(", ") : now);
 }
 
 /** Say in words why there is nothing (more) to see. */
@@ -138,15 +140,16 @@ function hurry() {
 
 async function copy(button) {
   const text = byId(button.dataset.copy);
+  const word = button.firstChild;
   try {
     await navigator.clipboard.writeText(text.textContent);
-    button.textContent = "Copied";
+    word.data = "Copied";
   } catch (error) {
     getSelection().selectAllChildren(text);
-    button.textContent = "Press Ctrl+C";
+    word.data = "Press Ctrl+C";
   }
-  byId("say").textContent = button.textContent;
-  setTimeout(() => (button.textContent = "Copy"), 2000);
+  byId("say").textContent = word.data;
+  setTimeout(() => (word.data = "Copy"), 2000);
 }
 
 /** Leave the site, let its last hits go, then drop what this browser remembers. */
@@ -167,6 +170,8 @@ const site = openWindow({
   onStir: hurry,
 });
 
+// On a narrow screen a line at the foot stands for the journey while that is out of sight.
+new IntersectionObserver(([entry]) => byId("glance").classList.toggle("is-away", !entry.isIntersecting)).observe(byId("sheet"));
 document.querySelectorAll(".copy").forEach((button) => button.addEventListener("click", () => copy(button)));
 byId("tags").addEventListener("change", showTag);
 byId("forget").addEventListener("click", beginAnew);

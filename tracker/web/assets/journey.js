@@ -2,10 +2,10 @@
 // Everything that came from outside is put in as text. Nodes are kept by id, so nothing jumps.
 
 const OPENED_BY = {
-  first: "the first hit of this browser",
-  gap: "more than 30 minutes of silence",
-  max_length: "24 hours since it began",
-  new_source: "a new source arrived",
+  first: "The first hit of this browser",
+  gap: "After more than 30 minutes of silence",
+  max_length: "The session before it had lasted 24 hours",
+  new_source: "A new source",
 };
 const EVENTS = {
   form_submit: "Sent the form",
@@ -15,8 +15,9 @@ const EVENTS = {
   outbound_click: "Left for another site",
   download: "Downloaded a file",
 };
+const PATH_START = 2; // of a long path so many steps are shown at either end
+const PATH_END = 4;
 const LEADS = { form: "Form", call: "Call", chat: "Chat", booking: "Booking" };
-const MATCHES = { M1: "signed visitor id", M5: "same e-mail address", M7: "number of one source" };
 
 let isFirst = true; // what was there before the page was opened is not news
 
@@ -115,8 +116,8 @@ function createSession() {
 /** Say why this is a session of its own, and why from this source. */
 function reasonsOf(session) {
   const click = session.click_id_name ? `, with a ${session.click_id_name}` : "";
-  if (session.is_repeat_click) return "This click id was spent before, so it counts as a direct return";
-  return `Opened by ${OPENED_BY[session.opened_by] || session.opened_by}${click}`;
+  if (session.is_repeat_click) return "This click was spent before, so it counts as a direct return";
+  return `${OPENED_BY[session.opened_by] || session.opened_by}${click}`;
 }
 
 function updateSession(node, { session, hits, isLast }) {
@@ -153,6 +154,8 @@ function pathItems(lead) {
     title: touch.is_own ? "" : "in another browser of the same person",
     className: touch.is_own ? "" : "other",
   }));
+  const left = touches.length - PATH_START - PATH_END;
+  if (left > 1) touches.splice(PATH_START, left, { id: "more", text: `${left} more`, title: "", className: "more" });
   return [...touches, { id: "end", text: LEADS[lead.kind], title: "", className: "end" }];
 }
 
@@ -168,9 +171,11 @@ function updateLead(node, { lead }) {
   when(head.lastChild, lead.at);
   setText(from, [lead.name, lead.email, lead.phone, lead.company].filter(Boolean).join(" · ") || "No contact details given");
   arrange(path, pathItems(lead), () => make("li"), updateStep);
+  const isMatched = lead.match_rule && lead.match_rule !== "unmatched";
+  const confidence = isMatched ? ` (confidence ${lead.match_confidence.toFixed(1)})` : "";
+  const credited = lead.channel ? ` Its session came by ${[lead.channel, lead.campaign].filter(Boolean).join(", ")}.` : "";
   setText(why.children[0], lead.match_rule || "waiting");
-  const confidence = lead.match_rule && lead.match_rule !== "unmatched" ? ` ${MATCHES[lead.match_rule] || ""}, confidence ${lead.match_confidence}: ` : " ";
-  setText(why.children[1], `${confidence}${lead.why || ""}. Its session: ${lead.channel || "none"}${lead.campaign ? `, ${lead.campaign}` : ""}.`);
+  setText(why.children[1], ` ${lead.why || "to be matched"}${confidence}.${credited}`);
 }
 
 // ---- the line ----

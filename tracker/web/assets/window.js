@@ -29,13 +29,24 @@ export function openWindow({ data, onVisit, onStir }) {
     frame.src = url;
   }
 
+  /** Read what was typed; what is not of this server leads to the start. */
+  function addressOf(typed) {
+    const isBare = typed.startsWith(location.host);
+    try {
+      const url = new URL(isBare ? `${location.protocol}//${typed}` : typed || data.start, location.href);
+      return url.origin === location.origin ? url.href : data.start;
+    } catch (error) {
+      return data.start;
+    }
+  }
+
   function follow() {
     const url = whereabouts();
     if (url === shown) return;
     shown = url;
     const { pathname, host } = new URL(url, location.href);
     const isStart = pathname === data.start || url === "about:blank";
-    if (document.activeElement !== field) field.value = isStart ? "" : url;
+    if (document.activeElement !== field) field.value = isStart ? "" : url.replace(/^https?:\/\//, "");
     field.title = isStart ? "" : url;
     byId("tab").href = isStart ? data.start.replace(/start$/, "") : url;
     if (host === location.host && isSitePage(pathname, data.start)) onVisit();
@@ -62,9 +73,8 @@ export function openWindow({ data, onVisit, onStir }) {
   });
   byId("go").addEventListener("submit", (event) => {
     event.preventDefault();
-    const url = new URL(field.value || data.start, location.href);
     field.blur();
-    open(url.origin === location.origin ? url.href : data.start);
+    open(addressOf(field.value.trim()));
   });
 
   return {
