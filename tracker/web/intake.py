@@ -95,7 +95,17 @@ WANTED = {
 }
 LONGEST_SEED = 256
 
+
+def _takes_text(kind: Any) -> bool:
+    try:
+        msgspec.convert("x", kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 _FIELDS = {field.name: field.type for field in msgspec.structs.fields(HitIn)}
+_TEXTS = frozenset(name for name, kind in _FIELDS.items() if _takes_text(kind))
 _decoder = msgspec.json.Decoder(BodyIn)
 _encode = msgspec.json.Encoder().encode
 
@@ -216,7 +226,7 @@ def _read_leniently(data: object) -> Message:
 
 def _refuse_field(name: str, value: object, raw: Mapping[str, Any]) -> BadHit | None:
     """Refuse the hit for a required field of the wrong type, or a text over its limit."""
-    if isinstance(value, str) and value and name in _FIELDS and name != "type":
+    if isinstance(value, str) and value and name in _TEXTS:
         return BadHit("too_long", f"{name}: {len(value)} characters are too many", raw)
     if name in REQUIRED:
         return BadHit(REQUIRED[name], f"{name}: {WANTED[name]}", raw)
