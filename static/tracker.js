@@ -52,7 +52,8 @@
  *   touchline("init", options)        start, where the tag has no data-site
  *   touchline("event", name, props)   promise of the event's id, or null when nothing may be sent
  *   touchline("visitor", callback)    promise of the signed token, as soon as there is one
- *   touchline("consent", state)       "granted", "denied" or "required"
+ *   touchline("consent", state)       "granted", "denied" or "required"; a denial wipes what is kept
+ *                                     and asks the collector to remove its cookies
  *   touchline("optout", yes)          remembered in this browser for this host
  *   touchline("debug", yes)
  *
@@ -85,11 +86,11 @@
   const SESSION_MS = 1800000;
 
   const former = window.touchline;
-  if (former && former.loaded) return;
+  if (former?.loaded) return;
 
   const tag = document.currentScript || document.querySelector("script[data-site][src]");
-  const config = Object.assign({}, tag && tag.dataset);
-  let waiting = (former && former.q) || []; // calls made before the start: [arguments, resolve]
+  const config = Object.assign({}, tag?.dataset);
+  let waiting = former?.q || []; // calls made before the start: [arguments, resolve]
   let started = false;
 
   // ---- small tools ----
@@ -160,8 +161,8 @@
   }
 
   function isRefused() {
-    const { globalPrivacyControl, doNotTrack } = navigator;
-    return isMuted() || optedOut || (globalPrivacyControl && config.gpc !== "ignore") || (doNotTrack > 0 && config.dnt === "honour");
+    const signals = navigator.globalPrivacyControl && config.gpc !== "ignore";
+    return isMuted() || optedOut || signals || (navigator.doNotTrack > 0 && config.dnt === "honour");
   }
 
   function isAllowed() {
@@ -217,8 +218,9 @@
     fillForms();
   }
 
-  /** Forget everything: the visitor said no. The cookie that scripts cannot read is the collector's. */
+  /** Forget everything, here and in the collector's cookies: the visitor said no. */
   function withdraw() {
+    if ((token || readableCookie()) && (optedOut || consent === "denied")) askToForget();
     queue = [];
     session = null;
     arrival = landed;
@@ -229,6 +231,12 @@
       document.cookie = "_tl_id=;path=/;max-age=0;domain=" + host.slice(1);
     }
     document.cookie = "_tl_id=;path=/;max-age=0";
+  }
+
+  /** Tell the collector of the refusal: only it can remove the cookie that scripts cannot see. */
+  function askToForget() {
+    const hit = makeHit("event", { name: "consent", consent: "denied", url: location.origin });
+    navigator.sendBeacon(addressOf("e"), JSON.stringify({ site: config.site, hits: [hit] }));
   }
 
   // ---- who: the collector's cookie, and the seed until it exists ----
@@ -387,7 +395,7 @@
   // ---- sending ----
 
   function addressOf(name) {
-    const folder = tag && tag.src.replace(/[?#].*/, "").replace(/(v[0-9a-f]{12}\/)?[^/]*$/, "");
+    const folder = tag?.src.replace(/[?#].*/, "").replace(/(v[0-9a-f]{12}\/)?[^/]*$/, "");
     return (config.endpoint || folder || "").replace(/\/*$/, "/") + name;
   }
 
@@ -434,7 +442,7 @@
 
   /** Post a body; a fetch that is missing or throws fails like any other. */
   async function post(body) {
-    const signal = AbortSignal.timeout && AbortSignal.timeout(ANSWER_MS);
+    const signal = AbortSignal.timeout?.(ANSWER_MS);
     const headers = { "Content-Type": "text/plain" };
     return fetch(addressOf("e"), { method: "POST", body, headers, keepalive: true, credentials: "include", signal });
   }
@@ -553,7 +561,10 @@
     on(document, "visibilitychange prerenderingchange", () => {
       watchAttention();
       if (isHidden()) lastFlush();
-      else showView();
+      else {
+        showView();
+        replay(true);
+      }
     });
     wantView();
   }
@@ -602,13 +613,22 @@
 
   // ---- events and clicks ----
 
-  const DOWNLOAD = /\.(pdf|docx?|xlsx?|pptx?|od[tsp]|csv|txt|rtf|epub|zip|rar|7z|t?gz|dmg|exe|msi|pkg|apk|mp[34]|wav|mov|avi)$/i;
-  const CHAT_LINK = { "wa.me": "whatsapp", "api.whatsapp.com": "whatsapp", "whatsapp:": "whatsapp", "m.me": "messenger", "t.me": "telegram", "tg:": "telegram" };
+  const DOWNLOAD = /\.(pdf|docx?|xlsx?|pptx?|od[tsp]|csv|txt|rtf|epub|zip|rar|7z|t?gz|dmg|exe|msi|apk|mp[34]|mov|avi)$/i;
+  const CHAT_LINK = {
+    "wa.me": "whatsapp",
+    "api.whatsapp.com": "whatsapp",
+    "whatsapp:": "whatsapp",
+    "m.me": "messenger",
+    "t.me": "telegram",
+    "tg:": "telegram",
+  };
   const CHAT_OPENER = { intercom: ".intercom-launcher", chatwoot: ".woot-widget-bubble" };
 
   function sendEvent(name, props) {
+    if (!name) return null;
     // A copy, so that what cannot be written as JSON fails here and not in the queue.
-    return name ? record(makeHit("event", { name: String(name), props: props && JSON.parse(JSON.stringify(props)) })) : null;
+    const copy = props && JSON.parse(JSON.stringify(props));
+    return record(makeHit("event", { name: String(name), props: copy }));
   }
 
   function isOwnHost(host) {
@@ -655,13 +675,27 @@
 
   // ---- the source, as far as the script can tell (for hidden fields; the store decides by its tables) ----
 
-  const CLICK_IDS = { gclid: "google", gbraid: "google", wbraid: "google", dclid: "google", msclkid: "bing", ttclid: "tiktok", twclid: "twitter", li_fat_id: "linkedin", epik: "pinterest", sccid: "snapchat", rdt_cid: "reddit", yclid: "yandex", fbclid: "facebook" };
+  const CLICK_IDS = {
+    gclid: "google",
+    gbraid: "google",
+    wbraid: "google",
+    dclid: "google",
+    msclkid: "bing",
+    ttclid: "tiktok",
+    twclid: "twitter",
+    li_fat_id: "linkedin",
+    epik: "pinterest",
+    sccid: "snapchat",
+    rdt_cid: "reddit",
+    yclid: "yandex",
+    fbclid: "facebook",
+  };
   const KNOWN_HOSTS = [
-    ["ai-assistant", /\b(chatgpt|openai|perplexity|claude|gemini|copilot|deepseek|grok)\.(com|ai|google\.com|microsoft\.com)$/],
-    ["organic", /^(?:[a-z]{2}\.)?(?:search\.)?(google|bing|duckduckgo|yahoo|ecosia|yandex|baidu|qwant|startpage|brave)\.[a-z.]{2,6}$/],
-    ["social", /\b(facebook|instagram|linkedin|twitter|tiktok|pinterest|reddit|youtube|threads)\.(com|net)$/],
+    ["ai-assistant", /\b(chatgpt|perplexity|claude|gemini|copilot)\.(com|ai|google\.com|microsoft\.com)$/],
+    ["organic", /^(?:..\.)?(?:search\.)?(google|bing|duckduckgo|yahoo|ecosia|yandex|baidu|qwant|brave)\.[a-z.]{2,6}$/],
+    ["social", /\b(facebook|instagram|linkedin|twitter|tiktok|pinterest|reddit|youtube)\.com$/],
   ];
-  const NO_SOURCE = /\b(paypal|stripe|klarna|adyen|worldpay|mollie|gocardless|checkout|opayo|afterpay|clearpay|affirm|auth0|okta|microsoftonline|accounts\.google|appleid\.apple)\.[a-z.]+$/;
+  const NO_SOURCE = /\b(paypal|stripe|klarna|adyen|worldpay|mollie|opayo|clearpay|auth0|okta|microsoftonline|accounts\.google)\.[a-z.]+$/;
   const SOURCE_FIELDS = ["source", "medium", "campaign", "term", "content", "click_id", "landing", "referrer"];
 
   let landed; // how this page was reached
@@ -681,8 +715,9 @@
   }
 
   function readReferrer() {
-    const host = document.referrer && new URL(document.referrer).hostname.replace(/^www\./, "").replace(/^(t\.co|x\.com)$/, "twitter.com");
-    if (!host || isOwnHost(host) || NO_SOURCE.test(host)) return [];
+    if (!document.referrer) return [];
+    const host = new URL(document.referrer).hostname.replace(/^www\./, "").replace(/^(t\.co|x\.com)$/, "twitter.com");
+    if (isOwnHost(host) || NO_SOURCE.test(host)) return [];
     const known = KNOWN_HOSTS.find(([, pattern]) => pattern.test(host));
     return known ? [known[1].exec(host)[1], known[0]] : [host, "referral"];
   }
@@ -697,7 +732,7 @@
       source: utm_source || CLICK_IDS[click] || host || fallback[0],
       medium: utm_medium || (click === "fbclid" ? "social" : click ? "cpc" : kind) || fallback[1],
       campaign: utm_campaign,
-      term: tags.utm_term || tags.utm_keyword,
+      term: tags.utm_term || tags.utm_keyword || tags.utm_kwd,
       content: tags.utm_content,
       click_id: tags[click],
       landing: location.href,
@@ -718,7 +753,9 @@
   function followSession(hit) {
     const seen = Date.now();
     const kept = session || recall("source") || { seen: 0, first: arrival };
-    const isNew = seen - kept.seen > SESSION_MS || isNewSource(kept.from);
+    const isLate = seen - kept.seen > SESSION_MS;
+    if (isLate && hit.type === "engagement") return; // a ping opens no session
+    const isNew = isLate || isNewSource(kept.from);
     session = isNew ? { id: hit.event_id, from: arrival, first: kept.first } : kept;
     if (isDirect(session.from) && !isDirect(arrival)) session.from = arrival;
     session.seen = seen;
@@ -776,7 +813,7 @@
   }
 
   function fillSoon() {
-    fillTimer = fillTimer || later(() => (fillTimer = 0, fillForms()), 50);
+    fillTimer = fillTimer || later(() => (fillTimer = 0, fillForms()), 100);
   }
 
   /** Fill and follow the forms of the page or of a shadow tree, those that come later too. */
@@ -816,15 +853,23 @@
   // ---- form capture ----
 
   const SECRET = /pass(word|wd|code|phrase)|pwd|csrf|xsrf|token|nonce|captcha|secret|cvv|cvc|card ?(num|no|holder)|iban|ssn|\b(cc|pin|otp)\b/;
-  const PURPOSE = { email: "email", tel: "phone", "tel-national": "phone", name: "name", "given-name": "first", "family-name": "last", organization: "company" };
+  const PURPOSE = {
+    email: "email",
+    tel: "phone",
+    "tel-national": "phone",
+    name: "name",
+    "given-name": "first",
+    "family-name": "last",
+    organization: "company",
+  };
   const FIELD_NAMES = [
-    ["email", /\be ?(mail|post)|\bmail\b|courriel|correo|почт|メール|邮箱/],
-    ["phone", /phone|tele?fo|\btel\b|mobil|handy|rufnummer|celular|cellulare|puhelin|телефон|電話|电话/],
-    ["company", /compan|organi[sz]a|\bfirm|empresa|soci[eé]t|entreprise|azienda|bedrijf|unternehmen|f[oö]retag|virksomhed|会社|公司/],
-    ["", /\b(user|nick|log|file|domain|product|site|screen|host|event|project|coupon|item|page|school|city|street|list) ?na?m/],
-    ["first", /\b(first|given|f) ?name|vorname|pr[eé]nom|voornaam|f[oö]rnamn|fornavn|imi[eę]\b/],
-    ["last", /\b(last|sur|family|l) ?name|nachname|apellido|cognome|sobrenome|achternaam|efternamn|etternavn|efternavn|nazwisko|nom de famille/],
-    ["name", /name\b|\bnom\b|nombre|\bnome\b|\bnaam\b|\bnamn\b|\bnavn\b|имя|名前|姓名/],
+    ["email", /\be ?(mail|post)|\bmail\b|courriel|correo/],
+    ["phone", /phone|tele?fo|\btel\b|mobil|handy|rufnummer|celular|puhelin/],
+    ["company", /compan|organi[sz]a|\bfirm|empresa|soci.t|entreprise|azienda|bedrijf|unternehmen/],
+    ["", /\b(user|nick|log|file|domain|product|site|screen|host|event|project|item|page|school|city|street) ?na?m/],
+    ["first", /\b(first|given|f) ?name|vorname|pr.nom|voornaam|fornavn/],
+    ["last", /\b(last|sur|family|l) ?name|nachname|apellido|cognome|sobrenome|achternaam|efternamn|etternavn|nazwisko/],
+    ["name", /name\b|\bnom\b|nombre|\bnome\b|\bnaam\b|\bnamn\b|\bnavn\b/],
   ];
 
   let pendingForms = []; // submitted, and not yet known whether a handler of the page prevents it
@@ -853,13 +898,13 @@
     const purpose = PURPOSE[purposeOf(field).split(" ").pop()];
     if (purpose || field.type === "email") return purpose || "email";
     if (field.type === "tel") return "phone";
-    return (FIELD_NAMES.find(([, pattern]) => pattern.test(wordsOf(field))) || [""])[0];
+    return FIELD_NAMES.find(([, pattern]) => pattern.test(wordsOf(field)))?.[0];
   }
 
   function valueOf(field) {
     if (/^(checkbox|radio)$/.test(field.type) && !field.checked) return "";
-    const value = field.selectedOptions ? Array.from(field.selectedOptions, (option) => option.value).join(", ") : field.value;
-    return String(value || "").trim().slice(0, 1000);
+    const chosen = field.selectedOptions && Array.from(field.selectedOptions, (option) => option.value).join(", ");
+    return String(chosen || field.value || "").trim().slice(0, 1000);
   }
 
   /** Read a form's contact fields, as typed, and the fields that the page allows. */
@@ -882,7 +927,7 @@
 
   /** Make the hit of a form that is about to be sent; nothing when it is not ours to read. */
   function readForm(form, submitter) {
-    const attribute = (name) => (submitter && submitter.getAttribute("form" + name)) || form.getAttribute(name);
+    const attribute = (name) => submitter?.getAttribute("form" + name) || form.getAttribute(name);
     if (!isAllowed() || /^dialog$/i.test(attribute("method")) || form.closest("[data-tl-private]")) return null;
     const { contact, fields } = readFields(form);
     const isLogin = form.querySelector('[autocomplete~="current-password"]');
@@ -892,13 +937,14 @@
     props.form_action = action.origin + action.pathname;
     const { first, last, email, phone, company } = contact;
     const name = [first || contact.name, last].filter(Boolean).join(" ") || undefined;
-    return makeHit("event", { name: "form_submit", props: Object.assign(props, { email, phone, name, company, fields }) });
+    Object.assign(props, { email, phone, name, company, fields });
+    return makeHit("event", { name: "form_submit", props });
   }
 
   function captureSubmit(event) {
     const { target, submitter } = event;
     // :valid is checkValidity() without its events, which the page might answer.
-    if (!target.noValidate && !(submitter && submitter.formNoValidate) && !target.matches(":valid")) return;
+    if (!target.noValidate && !submitter?.formNoValidate && !target.matches(":valid")) return;
     const hit = readForm(target, submitter);
     if (hit) pendingForms.push({ event, hit });
     later(settleForms, 0);
@@ -936,7 +982,9 @@
 
   /** Answer touchline(command, ...); what comes before the start waits for it. */
   function call(command, ...args) {
-    if (!started && !/^(init|debug)$/.test(command)) return new Promise((resolve) => waiting.push([[command, ...args], resolve]));
+    // An event of a prerendered page waits until somebody sees the page.
+    const isEarly = started ? document.prerendering && command === "event" : !/^(init|debug)$/.test(command);
+    if (isEarly) return new Promise((resolve) => waiting.push([[command, ...args], resolve]));
     return Promise.resolve(calls[command] ? guarded(calls[command])(...args) : say("unknown call", command));
   }
 
@@ -981,6 +1029,7 @@
 
   window.touchline = guarded(call);
   window.touchline.loaded = true;
+  window.touchline.q = { push: ([args, resolve]) => resolve(call(...args)) }; // for who kept the stub
   waiting.forEach(([args]) => args[0] === "init" && Object.assign(config, args[1]));
   guarded(start)();
 })(window, document);

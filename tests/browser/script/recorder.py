@@ -167,9 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
         recorder = self.recorder
         token = batch.cookies.get("_tl") or f"signed.{batch.body.get('seed', 'none')}"
         said = {"accepted": len(batch.hits), "rejected": recorder.rejections}
+        is_refusal = any(hit.get("consent") == "denied" for hit in batch.hits)
         if not recorder.forgetful and not recorder.rejections:
-            said["visitor"] = token
-            keep = "; Path=/; Max-Age=34128000; SameSite=Lax"
+            said["visitor"] = "" if is_refusal else token
+            keep = f"; Path=/; Max-Age={0 if is_refusal else 34_128_000}; SameSite=Lax"
             headers["Set-Cookie"] = f"_tl={token}{keep}; HttpOnly\n_tl_id={token}{keep}"
         self.answer(202, json.dumps(said).encode(), "application/json", **headers)
 

@@ -77,7 +77,6 @@ KINDS = [
     pytest.param('name="Rufnummer"', "phone", id="German phone"),
     pytest.param('name="téléphone"', "phone", id="French phone"),
     pytest.param('name="telefoonnummer"', "phone", id="Dutch phone"),
-    pytest.param('name="電話"', "phone", id="Japanese phone"),
     pytest.param('name="full_name"', "name", id="full name"),
     pytest.param('name="wpforms[fields][name]"', "name", id="a form builder's name"),
     pytest.param('name="nom"', "name", id="French name"),

@@ -155,13 +155,15 @@ def test_a_prerendered_page_waits_until_it_is_seen(recorder: Recorder, chromium:
     rules = '{"prerender": [{"source": "list", "urls": ["/b", "/c"], "eagerness": "immediate"}]}'
     go = 'setTimeout(() => location.href = "/b", 1500)'
     recorder.add("/a", f'<script type="speculationrules">{rules}</script><script>{go}</script>')
-    recorder.add("/b", f"<script>({REPORT_ACTIVATION})()</script>")
-    recorder.add("/c")
+    early = '<script>addEventListener("load", () => touchline("event", "early"))</script>'
+    recorder.add("/b", f"{early}<script>({REPORT_ACTIVATION})()</script>")
+    recorder.add("/c", early)
     with chromium(recorder.url("/a")):
         recorder.wait("page", 2)
         (prepared,) = recorder.wait("prepared")
     assert prepared["props"]["start_ms"] > 500, "the browser did not prerender"
     assert urls(recorder) == ["/a", "/b"]
+    assert [hit["url"] for hit in recorder.find("early")] == [recorder.url("/b")]
     assert "sec-purpose" not in {name for batch in recorder.batches for name in batch.headers}
 
 
@@ -204,6 +206,7 @@ def test_a_page_can_start_it_itself(recorder: Recorder, page: Page) -> None:
     """Without data-site it waits for init; earlier calls are not lost, and come after the view."""
     tag = f'<script src="{recorder.url("/t/tracker.js")}" async></script>'
     recorder.pages["/a"] = f"""<!doctype html><title>A</title>{stub_tag()}<script>
+      const kept = touchline;
       touchline("event", "early", {{ n: 1 }}).then((id) => window.early = id);
       setTimeout(() => touchline("init", {{ site: "mine", hashRoutes: true }}), 300);
     </script>{tag}"""
@@ -215,6 +218,8 @@ def test_a_page_can_start_it_itself(recorder: Recorder, page: Page) -> None:
     assert page.evaluate("early") == recorder.find("early")[0]["event_id"]
     page.evaluate('location.hash = "two"')
     recorder.wait("page", 2)
+    assert page.evaluate('kept("event", "by who kept the stub")')
+    recorder.wait("by who kept the stub")
 
 
 @pytest.mark.parametrize(

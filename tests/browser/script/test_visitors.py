@@ -165,7 +165,7 @@ def test_an_unknown_state_is_no_consent(recorder: Recorder, page: Page) -> None:
 
 
 def test_a_withdrawal_wipes_and_stops(recorder: Recorder, page: Page) -> None:
-    """After a denial, storage and the readable cookie are gone, fields are emptied, nothing is sent."""
+    """After a denial storage and fields are empty, the cookies go, and nothing more is sent."""
     recorder.add("/a", '<form data-tl-append method="post"></form>', tag='data-consent="granted"')
     page.goto(recorder.url("/a"))
     page.evaluate('touchline("visitor")')
@@ -173,16 +173,40 @@ def test_a_withdrawal_wipes_and_stops(recorder: Recorder, page: Page) -> None:
     page.evaluate('touchline("event", "kept")')
     wait_for(lambda: recorder.refused)
     assert stored(page) and page.evaluate("document.forms[0].elements.tl_visitor.value")
-    page.evaluate('touchline("consent", "denied")')
     recorder.down = False
+    page.evaluate('touchline("consent", "denied")')
     page.evaluate(
         'touchline("event", "x"); history.pushState({}, "", "/b"); dispatchEvent(new Event("online"))'
     )
+    wait_for(lambda: not cookies(page.context))
     time.sleep(QUIET_S)
-    assert [hit["type"] for hit in recorder.hits] == ["page"]
     assert stored(page) == {}
-    assert list(cookies(page.context)) == ["_tl"], "the cookie that scripts cannot read is the collector's"
     assert page.evaluate("[...document.forms[0].elements].every((field) => !field.value)")
+    _, told = recorder.hits
+    assert (told["name"], told["consent"], told["url"]) == ("consent", "denied", recorder.url(""))
+
+
+def test_a_denial_of_somebody_unknown_is_not_told(recorder: Recorder, page: Page) -> None:
+    """Who had no cookie has nothing to be forgotten, and sends nothing at all."""
+    recorder.add("/a", tag='data-consent="required"')
+    page.goto(recorder.url("/a"))
+    page.wait_for_function("window.touchline")
+    page.evaluate('touchline("consent", "denied")')
+    assert_nothing(recorder, page)
+
+
+def test_a_denial_is_told_once(recorder: Recorder, page: Page) -> None:
+    """A page that opens after a denial has the cookies removed that an earlier page left."""
+    recorder.add("/a")
+    recorder.add("/b", tag='data-consent="denied"')
+    page.goto(recorder.url("/a"))
+    page.evaluate('touchline("visitor")')
+    page.goto(recorder.url("/b"))
+    wait_for(lambda: not cookies(page.context))
+    page.goto(recorder.url("/b"))
+    time.sleep(QUIET_S)
+    assert [hit.get("name") for hit in recorder.hits] == [None, "consent"]
+    assert stored(page) == {}
 
 
 def test_a_collector_that_asks_for_consent_is_obeyed(recorder: Recorder, page: Page) -> None:
@@ -237,8 +261,8 @@ def test_an_opt_out_is_remembered_and_can_be_undone(recorder: Recorder, page: Pa
     page.wait_for_function("window.touchline")
     assert page.evaluate('touchline("event", "x")') is None
     time.sleep(QUIET_S)
-    assert len(recorder.hits) == 1
-    assert stored(page) == {"_tl.shop.optout": "true"}
+    assert [hit.get("name") for hit in recorder.hits] == [None, "consent"]
+    assert stored(page) == {"_tl.shop.optout": "true"} and cookies(page.context) == {}
     page.evaluate('touchline("optout", false)')
     page.evaluate('touchline("event", "y")')
     recorder.wait("y")
