@@ -37,9 +37,12 @@ def holds(rows: Iterable[Mapping[str, Any]], expected: str) -> None:
     """Compare rows with a table of the columns that it names.
 
     Raises:
-        AssertionError: they differ; pytest shows both tables.
+        AssertionError: they differ; shows both tables.
     """
-    assert table(rows, " ".join(_GAP.split(expected.strip().splitlines()[0].strip()))) == tidy(expected)
+    wanted = tidy(expected)
+    found = table(rows, wanted.splitlines()[0])
+    if found != wanted:
+        raise AssertionError(f"found\n\n{found}\n\ninstead of\n\n{wanted}")
 
 
 def _cell(value: Any) -> str:

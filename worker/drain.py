@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -144,14 +145,14 @@ class Drain:
                 return
 
     def take(self, entries: Sequence[Logged]) -> None:
-        """Write a batch; where it fails, entry by entry, and what fails alone goes to the rejects."""
+        """Write a batch; where it fails, hit by hit and fact by fact: what fails alone is rejected."""
         try:
             self._write(entries)
         except sqlite3.OperationalError:
             raise
         except Exception:
-            for entry in entries:
-                self._take_alone(entry)
+            for part in chain.from_iterable(map(_parts, entries)):
+                self._take_alone(part)
 
     def _take_alone(self, entry: Logged) -> None:
         for tries_left in reversed(range(TRIES)):
@@ -230,7 +231,10 @@ class Drain:
         for draft, row in zip(drafts, rows, strict=True):
             if draft.lead is not None and self._is_human(row):
                 received_ms = draft.entry.received_ms
-                self._put_fact(draft.lead, draft.site_no, batch, origin="script", received_ms=received_ms)
+                try:
+                    self._put_fact(draft.lead, draft.site_no, batch, origin="script", received_ms=received_ms)
+                except BadRequest as error:
+                    self._reject(error.code, str(error), json.dumps(draft.lead), batch, origin="script")
 
     def _note_clients(self, rows: Sequence[HitRow]) -> None:
         fresh = {row.client_no for row in rows} - self._clients
@@ -301,3 +305,19 @@ class Drain:
             VALUES (:received_ms, :code, :message, :site, :ip, :origin, :hash, :body)""",
             msgspec.structs.asdict(entry),
         )
+
+
+def _parts(entry: Logged) -> list[Logged]:
+    """Cut a message into messages of one hit or fact each, so that none takes another down."""
+    parts: list[wire.Entry]
+    try:
+        whole = wire.decode(entry.body)
+    except msgspec.MsgspecError:
+        return [entry]
+    if isinstance(whole, wire.HitsEntry):
+        parts = [msgspec.structs.replace(whole, hits=[hit]) for hit in whole.hits]
+    elif isinstance(whole, wire.FactsEntry):
+        parts = [msgspec.structs.replace(whole, facts=[fact]) for fact in whole.facts]
+    else:
+        return [entry]
+    return [Logged(entry.entry_id, wire.encode(part)) for part in parts]

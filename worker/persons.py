@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tracker.core.contacts import blocked_email, normalise_email, normalise_phone
-
 from tracker.core.identity import Identifier, resolve
 from tracker.core.ids import journey_id, lead_id
 from tracker.core.times import parse_instant
@@ -80,9 +79,11 @@ class PersonStitcher:
         visitor, email, phone = merged.get("visitor_id"), merged.get("email"), merged.get("phone")
         visitor_no = self._visitors.number(visitor) if visitor else None
         address = normalise_email(email) if email else None
-        line = normalise_phone(phone, site.region) if phone else None
         if address and blocked_email(address):
             address = None
+        line = None  # beside a visitor or an address, a phone is no evidence yet
+        if phone and not (visitor or address):
+            line = normalise_phone(phone, site.region)
         number = self._identifiers.number
         visitor_id_no = (
             number(Identifier("visitor", visitor), at_ms=at_ms, visitor_no=visitor_no) if visitor else None

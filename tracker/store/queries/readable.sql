@@ -131,21 +131,27 @@ SELECT visitor.identifier_id, '[]', json_array(visitor.visitor_id), '[]', '[]', 
 FROM visitor_span AS span JOIN visitor USING (visitor_no)
 WHERE NOT EXISTS (SELECT 1 FROM identifier WHERE identifier.visitor_no = visitor.visitor_no);
 
+CREATE VIEW hit_id AS
+SELECT hit_no, CASE typeof(event_key) WHEN 'text' THEN event_key ELSE lower(
+    substr(hex(event_key), 1, 8) || '-' || substr(hex(event_key), 9, 4) || '-' ||
+    substr(hex(event_key), 13, 4) || '-' || substr(hex(event_key), 17, 4) || '-' ||
+    substr(hex(event_key), 21)) END AS event_id
+FROM hit;
+
 CREATE VIEW hits AS
 SELECT hit.hit_no, site.key AS site,
-  CASE typeof(hit.event_key) WHEN 'text' THEN hit.event_key ELSE lower(
-    substr(hex(hit.event_key), 1, 8) || '-' || substr(hex(hit.event_key), 9, 4) || '-' ||
-    substr(hex(hit.event_key), 13, 4) || '-' || substr(hex(hit.event_key), 17, 4) || '-' ||
-    substr(hex(hit.event_key), 21)) END AS event_id,
+  hit_id.event_id,
   strftime('%Y-%m-%dT%H:%M:%fZ', hit.at_ms / 1000.0, 'unixepoch') AS at,
   visitor.visitor_id, who.person_id,
   CASE WHEN hit.flags = 0 AND client.bot_reason IS NULL THEN (
-    SELECT session.session_id FROM session JOIN hit AS opened ON opened.hit_no = session.opened_hit_no
+    SELECT session.session_id FROM session
+    JOIN hit AS opened ON opened.hit_no = session.opened_hit_no
+    JOIN hit_id AS opened_id ON opened_id.hit_no = opened.hit_no
     WHERE session.visitor_no = hit.visitor_no AND session.site_no = hit.site_no
-      AND (session.started_ms, coalesce(opened.seq, -1), opened.event_key)
-        <= (hit.at_ms, coalesce(hit.seq, -1), hit.event_key)
-      AND session.ended_ms >= hit.at_ms
-    ORDER BY session.started_ms DESC, coalesce(opened.seq, -1) DESC, opened.event_key DESC LIMIT 1
+      AND session.started_ms <= hit.at_ms AND session.ended_ms >= hit.at_ms
+      AND (session.started_ms, coalesce(opened.seq, -1), opened_id.event_id)
+        <= (hit.at_ms, coalesce(hit.seq, -1), hit_id.event_id)
+    ORDER BY session.started_ms DESC, coalesce(opened.seq, -1) DESC, opened_id.event_id DESC LIMIT 1
   ) END AS session_id,
   CASE hit.kind WHEN 0 THEN 'page' WHEN 1 THEN 'event' ELSE 'engagement' END AS type,
   name.value AS name, page.value AS url, title.value AS title, referrer.value AS referrer,
@@ -158,6 +164,7 @@ SELECT hit.hit_no, site.key AS site,
   hit.consent, hit.extra,
   strftime('%Y-%m-%dT%H:%M:%fZ', hit.received_ms / 1000.0, 'unixepoch') AS received_at
 FROM hit
+JOIN hit_id USING (hit_no)
 JOIN site USING (site_no)
 JOIN visitor USING (visitor_no)
 JOIN person_of_visitor AS who USING (visitor_no)

@@ -1,0 +1,102 @@
+"""A workspace that tests tell facts to, by the road that all facts take, and read the outcome from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+import redis
+
+from tracker import config, hitlog, wire
+from tracker.core.times import DAY_MS, MINUTE_MS, format_instant
+from tracker.model import Site, SiteKey
+from tracker.store import exports
+from tracker.store.db import open_store
+from tracker.store.sites import StaticNumber, add_site, put_static_number
+from worker import drain, rebuild
+
+Fact = Mapping[str, Any]
+Row = dict[str, Any]
+
+KEY = b"k" * 32
+TEN_MS = 1_772_359_200_000  # 2026-03-01T10:00:00Z
+GOOGLE = "https://www.google.com/"
+FACEBOOK = "https://www.facebook.com/"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/126.0.0.0 Safari/537.36"
+)
+SITES = ("shop", "blog")
+
+
+def at(minute: float) -> str:
+    """Write the instant so many minutes after ten o'clock on the first of March."""
+    return format_instant(TEN_MS + round(minute * MINUTE_MS))
+
+
+def hit(event_id: str, minute: float = 0, **fields: Any) -> Fact:
+    """Write a hit fact: a page view of `v1` on the site shop, but for what is given."""
+    usual = {"site": "shop", "visitor_id": "v1", "url": "https://shop.test/", "user_agent": CHROME}
+    return {"fact": "hit", "event_id": event_id, "at": at(minute), **usual, **fields}
+
+
+def lead(provider_id: str, minute: float = 0, **fields: Any) -> Fact:
+    """Write a lead fact: a form on the site shop, but for what is given."""
+    usual = {"site": "shop", "kind": "form", "provider": "desk", "provider_id": provider_id}
+    return {"fact": "lead", "at": at(minute), **usual, **fields}
+
+
+def identify(minute: float = 0, **fields: Any) -> Fact:
+    """Write an identify fact of `v1` on the site shop, but for what is given."""
+    return {"fact": "identify", "site": "shop", "visitor_id": "v1", "at": at(minute), **fields}
+
+
+class Workspace:
+    """Two sites in a data directory: facts go in batch by batch, exports come out."""
+
+    def __init__(self, settings: config.Settings, client: redis.Redis) -> None:
+        self.settings = settings
+        self.client = client
+        with closing(open_store(settings.data, write=True)) as db:
+            for key in SITES:
+                add_site(db, Site(SiteKey(key), ("shop.test",), region="GB"))
+
+    def tell(self, *facts: Fact, origin: str = "test") -> drain.DrainTotals:
+        """Append a batch and drain it."""
+        entry = wire.FactsEntry(TEN_MS + 365 * DAY_MS, origin, [dict(each) for each in facts])
+        return self.append(wire.encode(entry))
+
+    def append(self, *entries: bytes) -> drain.DrainTotals:
+        """Append entries as they are and drain them."""
+        hitlog.append(self.client, entries)
+        return drain.run(self.settings, self.client, key=KEY)
+
+    def static_number(self, number: StaticNumber) -> None:
+        """Say what a number stands for on the site shop, and stitch."""
+        with closing(open_store(self.settings.data, write=True)) as db:
+            put_static_number(db, number, site=SiteKey("shop"))
+        drain.run(self.settings, self.client, key=KEY)
+
+    def export(self, what: str, **options: Any) -> list[Row]:
+        """Read an export with contacts in full."""
+        with closing(open_store(self.settings.data)) as db:
+            return list(exports.rows(db, what, **{"pii": True, **options}))
+
+    def query(self, query: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Ask the store itself."""
+        with closing(open_store(self.settings.data)) as db:
+            cursor = db.execute(query, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def everything(self) -> dict[str, list[Row]]:
+        """Read every export."""
+        return {what: self.export(what) for what in exports.EXPORTS}
+
+    def verify(self) -> list[str]:
+        """Compare the views with views made anew, and tell the differences."""
+        told: list[str] = []
+        count = rebuild.verify(self.settings, key=KEY, tell=lambda each: told.append(str(each)))
+        assert count == len(told)
+        return told
