@@ -24,8 +24,8 @@ def client_address(environ: Mapping[str, Any], proxies: int) -> bytes | None:
         4 or 16 packed bytes; None where no address can be read.
     """
     text = environ.get("REMOTE_ADDR", "")
-    if proxies:
-        seen = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    if proxies and (forwarded := environ.get("HTTP_X_FORWARDED_FOR")):
+        seen = forwarded.split(",")
         if len(seen) >= proxies:
             text = seen[-proxies].strip()
     return _packed(text)
