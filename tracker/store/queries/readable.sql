@@ -174,3 +174,8 @@ LEFT JOIN string AS title ON title.string_no = hit.title_no
 LEFT JOIN string AS tags ON tags.string_no = hit.tags_no
 LEFT JOIN string AS referrer ON referrer.string_no = hit.referrer_no
 LEFT JOIN client ON client.client_no = hit.client_no;
+
+CREATE VIEW changes AS
+SELECT change_no, strftime('%Y-%m-%dT%H:%M:%fZ', recorded_ms / 1000.0, 'unixepoch') AS recorded_at,
+  noun, id, before, after, because
+FROM change;
