@@ -39,8 +39,8 @@
  * Forms. A form counts when it really is sent: its fields are valid (or it is novalidate) and no
  * handler of the page prevented the submission. A form that the page sends by itself (AJAX) is
  * prevented, so it does not count; when it has succeeded, say touchline("event", "form_submit",
- * {form_id, email, phone, name, company, fields}). It needs a contact field with a value, or
- * data-tl-form; a log-in (autocomplete="current-password") is no lead.
+ * {form_id, email, phone, name, company, fields}). It needs an e-mail or a phone, or a name or company
+ * in a form that posts, or data-tl-form; a log-in (autocomplete="current-password") is no lead.
  * Never sent: passwords, files, cards (autocomplete cc-*), codes, hidden fields (but those with a
  * data-tl-field of their own), names that speak of secrets, data-tl-private.
  *
@@ -852,7 +852,7 @@
 
   // ---- form capture ----
 
-  const SECRET = /pass(word|wd|code|phrase)|pwd|csrf|xsrf|token|nonce|captcha|secret|cvv|cvc|card ?(num|no|holder)|iban|ssn|\b(cc|pin|otp)\b/;
+  const SECRET = /pass(word|wd|code|phrase)|pwd|csrf|xsrf|token|nonce|captcha|card ?(num|no|holder)|\b(secret|iban|ssn|cvv|cvc|cc|pin|otp)\b/;
   const PURPOSE = {
     email: "email",
     tel: "phone",
@@ -893,7 +893,7 @@
   /** Say which contact field it is: by its mark, its purpose, its type, then its name. */
   function contactKind(field) {
     const mark = field.dataset.tlField;
-    if (mark != null) return /^(email|phone|name|company)$/.test(mark) && mark;
+    if (mark) return /^(email|phone|name|company)$/.test(mark) && mark;
     if (!/^(text|email|tel|number)$/.test(field.type)) return "";
     const purpose = PURPOSE[purposeOf(field).split(" ").pop()];
     if (purpose || field.type === "email") return purpose || "email";
@@ -930,13 +930,14 @@
     const attribute = (name) => submitter?.getAttribute("form" + name) || form.getAttribute(name);
     if (!isAllowed() || /^dialog$/i.test(attribute("method")) || form.closest("[data-tl-private]")) return null;
     const { contact, fields } = readFields(form);
+    const { first, last, email, phone, company } = contact;
+    const name = [first || contact.name, last].filter(Boolean).join(" ") || undefined;
+    const isKnown = email || phone || ((name || company) && /^post$/i.test(attribute("method")));
     const isLogin = form.querySelector('[autocomplete~="current-password"]');
-    if (isLogin || (!Object.keys(contact).length && !isOn(form.dataset.tlForm))) return null;
+    if (isLogin || !(isKnown || isOn(form.dataset.tlForm))) return null;
     const action = new URL(attribute("action") || "", document.baseURI);
     const props = { form_id: form.getAttribute("id"), form_name: form.getAttribute("name") };
     props.form_action = action.origin + action.pathname;
-    const { first, last, email, phone, company } = contact;
-    const name = [first || contact.name, last].filter(Boolean).join(" ") || undefined;
     Object.assign(props, { email, phone, name, company, fields });
     return makeHit("event", { name: "form_submit", props });
   }
