@@ -29,6 +29,11 @@ AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/146.0.0.0 Safari/537.36"
 )
 MS = 15_000
+LISTEN = """() => {
+  window.said = [];
+  const voice = document.getElementById("say");
+  new MutationObserver(() => said.push(voice.textContent)).observe(voice, { childList: true });
+}"""
 
 
 @dataclass
@@ -99,6 +104,7 @@ def visit(context: BrowserContext, port: int, host: str = "localhost") -> Newcom
     newcomer.page.on("console", newcomer.note)
     newcomer.page.on("pageerror", lambda error: newcomer.faults.append(str(error)))
     newcomer.page.goto(f"http://{host}:{port}/")
+    newcomer.page.evaluate(LISTEN)
     return newcomer
 
 
@@ -135,7 +141,9 @@ def test_a_newcomer_watches_their_own_journey_to_a_lead(newcomer: Newcomer, run:
     path = newcomer.page.locator(".lead .path li")
     expect(path).to_have_text(["Paid Search", "Organic Search", "Form"])
     expect(newcomer.site.locator(".put-in")).to_contain_text("tl_visitor")
-    expect(newcomer.page.locator("#say")).to_contain_text("Form lead. Ada Field")
+    said = newcomer.page.evaluate("said")
+    assert "New session: Organic Search. lookabout / organic" in said
+    assert any(words.startswith("Form lead. Ada Field") for words in said)
     (lead,) = exported(run.settings, "leads", email="ada@northfield-fc.co.uk")
     (journey,) = exported(run.settings, "journeys", conversion_id=lead["lead_id"])
     assert journey["path"] == ["Paid Search", "Organic Search"]

@@ -35,6 +35,8 @@ from worker import drain
 NOW_MS = 1_790_000_000_000
 HERE = socket.gethostname()
 MINE = Hand(HERE, os.getpid(), False, NOW_MS)
+NBSP = "\N{NO-BREAK SPACE}"
+RESTED = f"Ready. Last drain 3{NBSP}s ago."
 IDLE = running.LogState(0, None, 3_000, [MINE], Failures())
 
 
@@ -220,7 +222,7 @@ def test_a_browser_that_leaves_no_trace_is_told_why(
     ("log", "name", "state", "words"),
     [
         pytest.param(IDLE, "log", "ok", "Empty: all is in the store.", id="nothing waits"),
-        pytest.param(IDLE, "worker", "ok", "Ready. Last drain 3 s ago.", id="a worker at rest"),
+        pytest.param(IDLE, "worker", "ok", RESTED, id="a worker at rest"),
         pytest.param(
             replace(IDLE, idle_ms=None), "worker", "ok", "Ready.", id="a worker that never drained"
         ),
@@ -230,7 +232,7 @@ def test_a_browser_that_leaves_no_trace_is_told_why(
         ),
         pytest.param(
             replace(IDLE, waiting=1, oldest_ms=NOW_MS - 240_000), "log", "busy",
-            "1 message waiting, the oldest for 4 min.", id="what waits for long is dated",
+            f"1 message waiting, the oldest 4{NBSP}min.", id="what waits for long is dated",
         ),
         pytest.param(
             replace(IDLE, waiting=1), "worker", "busy", "Draining the log into the store.", id="a busy worker"
@@ -248,7 +250,7 @@ def test_a_browser_that_leaves_no_trace_is_told_why(
         ),
         pytest.param(
             replace(IDLE, hands=[replace(MINE, host="elsewhere", beat_ms=NOW_MS - 5_000)]), "worker", "ok",
-            "Ready. Last drain 3 s ago.", id="another machine's worker that spoke lately",
+            RESTED, id="another machine's worker that spoke lately",
         ),
         pytest.param(
             replace(IDLE, waiting=9, failures=Failures(count=2, error="OSError: full")), "worker", "down",

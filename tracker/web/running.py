@@ -125,9 +125,8 @@ def log_part(log: LogState | None, now_ms: int) -> Part:
         return Part("Log", "ok", "Empty: all is in the store.")
     waits = f"{_count(log.waiting, 'message')} waiting"
     age_ms = now_ms - log.oldest_ms if log.oldest_ms is not None else 0
-    return Part(
-        "Log", "busy", f"{waits}, the oldest for {_span(age_ms)}." if age_ms > SLOW_MS else f"{waits}."
-    )
+    oldest = f", the oldest {_span(age_ms)}" if age_ms > SLOW_MS else ""
+    return Part("Log", "busy", f"{waits}{oldest}.")
 
 
 def worker_part(log: LogState | None, now_ms: int) -> Part:
@@ -187,5 +186,6 @@ def _span(ms: int) -> str:
     """Write a length of time as people say it."""
     seconds = ms // 1_000
     if seconds < 90:
-        return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 5_400 else f"{seconds // 3_600} h"
+        return f"{seconds}\N{NO-BREAK SPACE}s"
+    number, unit = (seconds // 60, "min") if seconds < 5_400 else (seconds // 3_600, "h")
+    return f"{number}\N{NO-BREAK SPACE}{unit}"

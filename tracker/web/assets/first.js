@@ -4,6 +4,7 @@ import { drawJourney } from "./journey.js";
 import { openWindow } from "./window.js";
 
 const CALM_MS = 400;
+const AWAY_MS = 2000;
 const EAGER_MS = 150; // for a moment after something was done
 const EAGER_FOR_MS = 4000;
 const PATIENCE_MS = 6000; // a hit that takes longer did not come
@@ -42,7 +43,7 @@ async function look() {
     showAway();
   }
   showHint();
-  if (!document.hidden) timer = setTimeout(look, Date.now() - doneAt < EAGER_FOR_MS ? EAGER_MS : CALM_MS);
+  if (!document.hidden) timer = setTimeout(look, state.isAway ? AWAY_MS : Date.now() - doneAt < EAGER_FOR_MS ? EAGER_MS : CALM_MS);
 }
 
 function show({ parts, tags, journey }) {
@@ -54,6 +55,7 @@ function show({ parts, tags, journey }) {
 }
 
 function showParts(parts) {
+  setText(byId("running"), "Touchline is running.");
   const rows = [...byId("parts").children];
   parts.forEach((part, index) => {
     rows[index].dataset.state = part.state;
@@ -63,12 +65,13 @@ function showParts(parts) {
 }
 
 function showAway() {
+  setText(byId("running"), "Touchline does not answer.");
   const [collector, ...others] = byId("parts").children;
   collector.dataset.state = "down";
   setText(collector.querySelector("dd"), "Does not answer. This page asks again by itself.");
   others.forEach((row) => {
     row.dataset.state = "busy";
-    setText(row.querySelector("dd"), "Not known while the collector does not answer.");
+    setText(row.querySelector("dd"), "Not known.");
   });
 }
 
