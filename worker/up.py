@@ -222,6 +222,7 @@ def is_ready(settings: Settings) -> bool:
 def greet(settings: Settings) -> None:
     """Tell who started it where to go next."""
     host = _near(settings.host)
+    host = "localhost" if host == "127.0.0.1" else host
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/"
     click.echo(
         f"\nTouchline is running.\n\n"

@@ -32,7 +32,7 @@ def run(data: Path) -> Iterator[Run]:
 
 def test_everything_starts_and_says_where_to_go(run: Run) -> None:
     """The first page, the health page and the script answer; stderr names the first page and the data."""
-    assert run.said(f"http://127.0.0.1:{run.settings.port}/")
+    assert run.said(f"http://localhost:{run.settings.port}/")
     assert run.said(str(run.settings.data))
     assert [run.get(path) for path in ("/", "/health", "/ready", "/tracker.js")] == [200] * 4
     assert set(run.parts()) == {"serve", "work", "schedule", "keeper", "server"}
