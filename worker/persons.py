@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tracker.core.contacts import blocked_email, normalise_email, normalise_phone
@@ -15,6 +15,7 @@ from tracker.core.versions import merge
 from tracker.keys import derive
 from tracker.model import Site
 from tracker.store import marks
+from tracker.store.changes import Change, log_change
 from tracker.store.facts import load_versions
 from tracker.store.leads import drop_lead, leads_of, load_lead, put_lead
 from tracker.store.marks import Mark, Pass
@@ -22,8 +23,11 @@ from tracker.store.persons import (
     Identifiers,
     drop_unmentioned,
     load_components,
+    load_persons,
+    note_sightings,
     put_persons,
     replace_mentions,
+    roots_of,
 )
 from tracker.store.sites import numbered_sites
 from tracker.store.strings import Visitors
@@ -53,9 +57,9 @@ class PersonStitcher:
                 continue
             merged = merge(load_versions(self._db, kind, site_no=site_no, key=key), kind=kind)
             named = self._name(merged, self._sites[site_no], f"{kind}:{merged['site']}:{key}")
-            stale: dict[tuple[str, marks.Key], str] = {
-                ("identifier", number): mark.because for number in named.pop("moved")
-            }
+            moved = named.pop("moved")
+            stale: dict[tuple[str, marks.Key], str] = {("identifier", each): mark.because for each in moved}
+            note_sightings(self._db, moved, run)
             if kind == "lead":
                 stale |= self._put_lead(merged, named, mark, run)
             marks.put(self._db, stale)
@@ -64,12 +68,19 @@ class PersonStitcher:
         """Resolve the components of these identifiers, and mark the leads of their persons."""
         reasons = {int(mark.key): mark.because for mark in dirty}
         because = next(iter(reasons.values()), "")
-        for numbers, component in load_components(self._db, reasons):
+        components = load_components(self._db, reasons)
+        touched = {*reasons, *(number for numbers, _ in components for number in numbers)}
+        roots = roots_of(self._db, touched)
+        was = load_persons(self._db, roots)
+        for numbers, component in components:
             persons = resolve(component).persons
             put_persons(self._db, numbers, persons, run)
             why = next((reasons[number] for number in sorted(numbers) if number in reasons), because)
             marks.put(self._db, {("match", each): why for each in leads_of(self._db, list(numbers))})
-        drop_unmentioned(self._db, reasons)
+        alone = drop_unmentioned(self._db, reasons)
+        now = load_persons(self._db, roots | roots_of(self._db, touched)) | {each: [each] for each in alone}
+        for change in _moves(was, now, because):
+            log_change(self._db, change, run)
 
     def _name(self, merged: Mapping[str, Any], site: Site, fact: str) -> dict[str, Any]:
         """Number the identifiers that a fact names, and keep the evidence between them."""
@@ -135,3 +146,13 @@ class PersonStitcher:
 
     def _is_tag(self, name: str, value: object) -> bool:
         return isinstance(value, str) and (name.startswith("utm_") or name.lower() in self._click_names)
+
+
+def _moves(was: Mapping[str, list[str]], now: Mapping[str, list[str]], because: str) -> Iterator[Change]:
+    """Tell which persons are new, gone, or made of other identifiers."""
+    for person_id in sorted({*was, *now}):
+        before, after = (
+            None if own is None else {"identifiers": own} for own in (was.get(person_id), now.get(person_id))
+        )
+        if before != after:
+            yield Change("person", person_id, before, after, because)

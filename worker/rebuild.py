@@ -13,8 +13,8 @@ from contextlib import contextmanager
 
 from tracker.config import Settings
 from tracker.store import marks
+from tracker.store.changes import Change, log_change
 from tracker.store.db import atomic, open_store, writer_lock
-from tracker.store.leads import Change, log_change
 from tracker.store.marks import Pass
 from tracker.store.overlay import Difference, differences, lay_beside, mark_everything, take_over
 from tracker.store.rules import RuleChange, lay_rules_beside, put_rules
@@ -22,7 +22,13 @@ from tracker.store.strings import Numbers
 from worker.clients import describe_all
 from worker.stitch import Stitcher
 
-_LOGGED = {"leads": "lead", "journeys": "journey", "sessions": "session"}
+_LOGGED = {
+    "leads": ("lead", ("visitor_id", "session_id", "match_rule")),
+    "journeys": ("journey", ("path", "touch_ids")),
+    "sessions": ("session", ("visitor_id",)),
+    "persons": ("person", ("aliases",)),
+}
+_LOGGED_WHEN_GONE = ("sessions", "persons")
 
 Tell = Callable[[Difference], None]
 
@@ -97,8 +103,10 @@ def _told(db: sqlite3.Connection, tell: Tell) -> Iterator[Difference]:
 
 
 def _log(db: sqlite3.Connection, moved: Difference, run: Pass) -> None:
-    noun = _LOGGED.get(moved.noun)
-    if noun is None or noun == "session" and moved.rebuilt is not None:
+    if moved.noun not in _LOGGED or moved.noun in _LOGGED_WHEN_GONE and moved.rebuilt is not None:
         return
-    before = {} if noun == "session" else moved.live
-    log_change(db, Change(noun, moved.id, before, moved.rebuilt, "rebuild"), run, table="main.change")
+    noun, names = _LOGGED[moved.noun]
+    before, after = (
+        None if row is None else {name: row[name] for name in names} for row in (moved.live, moved.rebuilt)
+    )
+    log_change(db, Change(noun, moved.id, before, after, "rebuild"), run, table="main.change")

@@ -18,8 +18,8 @@ from tracker.core.sessions import ClickKey, Limits, Session, SessionHit
 from tracker.core.sources import decide_source
 from tracker.model import HitType, Source
 from tracker.store import clicks, marks
+from tracker.store.changes import Change, log_change
 from tracker.store.hits import VisitorHit, load_human_hits
-from tracker.store.leads import Change, log_change
 from tracker.store.marks import Mark, Pass
 from tracker.store.rules import load_rule_sets
 from tracker.store.sessions import SessionRow, replace_sessions
@@ -67,11 +67,13 @@ class SessionStitcher:
         uses = _first_uses(reasons, visits)
         owners_moved = clicks.replace_uses(self._db, uses)
         cut = [(visit, session) for visit in visits for session in self._cut(visit, uses[visit.visitor_no])]
-        rows = self._rows(cut, visitor_ids(self._db, reasons))
+        names = visitor_ids(self._db, reasons)
+        rows = self._rows(cut, names)
         changed = replace_sessions(self._db, reasons, rows, run)
         for number, gone in changed.items():
             for each in gone:
-                log_change(self._db, Change("session", each, {}, None, reasons[number]), run)
+                before = {"visitor_id": names[number]}
+                log_change(self._db, Change("session", each, before, None, reasons[number]), run)
         self._mark(owners_moved - reasons.keys(), reasons)
 
     def _load(self, numbers: Iterable[int]) -> list[_Visits]:

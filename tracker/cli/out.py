@@ -20,7 +20,8 @@ from tracker.store.db import open_store
 
 Rows = Iterable[dict[str, Any]]
 
-_FORMULA = re.compile(r"^[=+\-@\t\r\n|]")
+# What spreadsheets run, wide letters too; spaces before it do not stop all of them.
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@|\uff1d\uff0b\uff0d\uff20]")
 _PLAIN_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?$")
 
 

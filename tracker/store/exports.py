@@ -19,7 +19,10 @@ from tracker.store import marks
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """How one view leaves: its key, its order, what `--since` selects, columns left out."""
+    """How one view leaves: its key, its order, what `--since` selects, columns left out.
+
+    `nouns` are those of the log of changes that name its rows.
+    """
 
     view: str
     key: str
@@ -31,17 +34,19 @@ class Export:
 
 _MOVED = "SELECT own.identifier_no FROM identifier AS own WHERE own.changed_no > :since"
 _MOVED_PERSONS = f"""SELECT person.identifier_id FROM identifier AS own
-  JOIN identifier AS person ON person.identifier_no = own.person_no WHERE own.identifier_no IN ({_MOVED})"""
-_MOVED_VISITORS = (
-    "SELECT own.value FROM identifier AS own WHERE own.kind = 'visitor' AND own.changed_no > :since"
-)
+  JOIN identifier AS person ON person.identifier_no = own.person_no WHERE own.identifier_no IN ({_MOVED})
+  UNION SELECT change.id FROM change WHERE change.noun = 'person' AND change.change_no > :since"""
 _MOVED_SESSIONS = "SELECT session.session_id FROM session WHERE session.changed_no > :since"
-_TOUCHED = """SELECT touch.person_id FROM touch WHERE touch.changed_no > :since"""
+_GONE_SESSIONS = """change JOIN visitor ON visitor.visitor_id = json_extract(change.before, '$.visitor_id')
+  WHERE change.noun = 'session' AND change.change_no > :since"""
+_TOUCHED = f"""SELECT touch.person_id FROM touch WHERE touch.changed_no > :since
+  UNION SELECT who.person_id FROM person_of_visitor AS who
+  WHERE who.visitor_no IN (SELECT visitor.visitor_no FROM {_GONE_SESSIONS})"""
 
 EXPORTS = {
     "sessions": Export(
         "sessions", "session_id", "session_id",
-        f"session_id IN ({_MOVED_SESSIONS}) OR visitor_id IN ({_MOVED_VISITORS})", ("session",),
+        f"session_id IN ({_MOVED_SESSIONS}) OR person_id IN ({_MOVED_PERSONS})", ("session",),
     ),
     "touchpoints": Export(
         "touchpoints", "touch_id", "at, touch_id",
@@ -51,7 +56,8 @@ EXPORTS = {
     ),
     "leads": Export(
         "leads", "lead_id", "at, lead_id",
-        f"lead_id IN (SELECT lead_id FROM lead WHERE changed_no > :since) OR person_id IN ({_MOVED_PERSONS})",
+        f"""lead_id IN (SELECT lead_id FROM lead WHERE changed_no > :since)
+        OR session_id IN ({_MOVED_SESSIONS}) OR person_id IN ({_MOVED_PERSONS})""",
         ("lead",),
     ),
     "journeys": Export(
@@ -61,13 +67,31 @@ EXPORTS = {
         ("journey",),
     ),
     "persons": Export(
-        "persons", "person_id", "person_id", f"person_id IN ({_TOUCHED} UNION {_MOVED_PERSONS})"
+        "persons", "person_id", "person_id", f"person_id IN ({_TOUCHED} UNION {_MOVED_PERSONS})", ("person",)
     ),
     "hits": Export(
         "hits", "event_id", "at, site, event_id", "hit_no > :since",
         hidden=frozenset({"hit_no", "received_at"}),
     ),
 }  # fmt: skip
+
+
+def _gone_of(noun: str, living: str) -> str:
+    """Select the rows of a noun that were there at the cursor and are no more."""
+    also = f"UNION SELECT visitor.identifier_id, '' FROM {_GONE_SESSIONS}" if noun == "person" else ""
+    return f"""SELECT id FROM (
+      SELECT id, before FROM (
+        SELECT id, before, min(change_no) FROM change WHERE noun = '{noun}' AND change_no > :since GROUP BY id
+      ) {also}
+    ) WHERE before IS NOT NULL AND id NOT IN ({living}) GROUP BY id ORDER BY id"""
+
+
+_GONE = {
+    "session": _gone_of("session", "SELECT session_id FROM session"),
+    "lead": _gone_of("lead", "SELECT lead_id FROM lead"),
+    "journey": _gone_of("journey", "SELECT journey_id FROM journey"),
+    "person": _gone_of("person", "SELECT person_id FROM persons"),
+}
 
 BOOLEANS = frozenset({"is_repeat_click", "is_junk", "answered", "is_dropped", "removed"})
 LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids"})
@@ -109,23 +133,15 @@ def rows(
     where += ["site = :site"] if site is not None else []
     query = f"SELECT {', '.join(names)} FROM {export.view}"
     query += f" WHERE {' AND '.join(where)}" if where else ""
-    masked = frozenset() if pii else CONTACTS & set(names)
-    if export.view == "hits":
-        masked = frozenset()
-    for row in db.execute(f"{query} ORDER BY {export.order}", {"site": site, "since": since}):
-        yield _spelled(dict(zip(names, row, strict=True)), masked)
+    masked = frozenset() if pii or what == "hits" else CONTACTS & set(names)
+    found = db.execute(f"{query} ORDER BY {export.order}", {"site": site, "since": since})
+    return (_spelled(dict(zip(names, row, strict=True)), masked) for row in found)
 
 
 def gone(db: sqlite3.Connection, what: str, since: int) -> Iterator[str]:
     """Name the rows that are no more and were there at the cursor."""
-    export = EXPORTS[what]
-    for noun in export.nouns:
-        rows = db.execute(
-            f"""SELECT id FROM change WHERE noun = ? AND change_no > ? GROUP BY id
-            HAVING max(after IS NOT NULL) = 0 AND id NOT IN (SELECT {noun}_id FROM {noun}) ORDER BY id""",
-            [noun, since],
-        )
-        yield from (row[0] for row in rows)
+    for noun in EXPORTS[what].nouns:
+        yield from (row[0] for row in db.execute(_GONE[noun], {"since": since}))
 
 
 def _spelled(row: dict[str, Any], masked: frozenset[str]) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tracker.core.journeys import Touch
+from tracker.store.changes import Change, log_change
 from tracker.store.marks import Pass
 
 LEAD_FACTS = (
@@ -62,8 +62,11 @@ def drop_lead(db: sqlite3.Connection, lead_id: str, journey_id: str, run: Pass, 
     old = load_lead(db, lead_id)
     if old is not None:
         db.execute("DELETE FROM lead WHERE lead_id = ?", [lead_id])
-        db.execute("DELETE FROM journey WHERE journey_id = ?", [journey_id])
         log_change(db, Change("lead", lead_id, _told(db, old), None, because), run)
+    made = _one(db, "SELECT * FROM journey WHERE journey_id = ?", journey_id)
+    if made is not None:
+        db.execute("DELETE FROM journey WHERE journey_id = ?", [journey_id])
+        log_change(db, Change("journey", journey_id, _pick(made, "journey"), None, because), run)
 
 
 def put_journey(
@@ -84,33 +87,6 @@ def put_journey(
     now = _pick(row, "journey")
     if was != now:
         log_change(db, Change("journey", journey_id, was, now, because), run)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One line of the log: what moved, from what to what, because of which fact.
-
-    `before` is none for what is new, `after` for what is gone.
-    """
-
-    noun: str
-    id: str
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
-    because: str
-
-
-def log_change(db: sqlite3.Connection, change: Change, run: Pass, *, table: str = "change") -> None:
-    """Write one line of the log; a second one of the same pass and row joins the first."""
-    before, after = (
-        None if value is None else json.dumps(value, sort_keys=True)
-        for value in (change.before, change.after)
-    )
-    db.execute(
-        f"""INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (change_no, noun, id)
-        DO UPDATE SET after = excluded.after""",
-        [run.number, change.noun, change.id, before, after, change.because, run.now_ms],
-    )
 
 
 def leads_of(db: sqlite3.Connection, identifier_nos: Sequence[int]) -> list[str]:

@@ -12,7 +12,10 @@ from tracker.store.marks import Pass
 
 
 class Identifiers:
-    """Identifiers to numbers, for one connection; new ones are persons of their own until resolved."""
+    """Identifiers to numbers, for one connection.
+
+    New ones are persons of their own until they are resolved; their `changed_no` is 0 until then.
+    """
 
     def __init__(self, db: sqlite3.Connection, key: bytes) -> None:
         self._db = db
@@ -117,7 +120,7 @@ def _load(db: sqlite3.Connection, members: set[int]) -> tuple[dict[int, Identifi
 def put_persons(
     db: sqlite3.Connection, numbers: Mapping[int, Identifier], persons: Sequence[Person], run: Pass
 ) -> None:
-    """Write whose identifiers these are; only rows that differ change."""
+    """Write whose identifiers these are; only rows that are new or differ change."""
     by_value = {identifier: number for number, identifier in numbers.items()}
     rows = []
     for person in persons:
@@ -126,18 +129,58 @@ def put_persons(
             rows.append((oldest, first_ms, run.number, by_value[identifier], oldest, first_ms))
     db.executemany(
         """UPDATE identifier SET person_no = ?, first_ms = ?, changed_no = ?
-        WHERE identifier_no = ? AND (person_no <> ? OR first_ms <> ?)""",
+        WHERE identifier_no = ? AND (person_no <> ? OR first_ms <> ? OR changed_no = 0)""",
         rows,
     )
 
 
-def drop_unmentioned(db: sqlite3.Connection, numbers: Iterable[int]) -> None:
-    """Forget identifiers that no fact mentions any more."""
-    db.executemany(
-        """DELETE FROM identifier WHERE identifier_no = ?
-        AND NOT EXISTS (SELECT 1 FROM mention WHERE mention.identifier_no = identifier.identifier_no)""",
-        [(number,) for number in numbers],
+def note_sightings(db: sqlite3.Connection, numbers: Iterable[int], run: Pass) -> None:
+    """Note that facts say something else of these identifiers than before."""
+    rows = [(run.number, number) for number in numbers]
+    db.executemany("UPDATE identifier SET changed_no = ? WHERE identifier_no = ? AND changed_no > 0", rows)
+
+
+def roots_of(db: sqlite3.Connection, numbers: Iterable[int]) -> set[int]:
+    """Find the numbers of the oldest identifiers of the persons who have these."""
+    found = db.execute(
+        """SELECT DISTINCT person_no FROM json_each(?) AS wanted
+        JOIN identifier ON identifier_no = wanted.value""",
+        [json.dumps(list(numbers))],
     )
+    return {row[0] for row in found}
+
+
+def load_persons(db: sqlite3.Connection, roots: Iterable[int]) -> dict[str, list[str]]:
+    """Load the ids of the identifiers of these persons, by the person's id.
+
+    A visitor is a person before anything else is known of it; other identifiers once they are resolved.
+    """
+    found = db.execute(
+        """SELECT person.identifier_id, own.identifier_id FROM json_each(?) AS wanted
+        JOIN identifier AS person ON person.identifier_no = wanted.value
+        JOIN identifier AS own ON own.person_no = person.identifier_no
+        WHERE own.changed_no > 0 OR own.kind = 'visitor' ORDER BY own.identifier_id""",
+        [json.dumps(list(roots))],
+    )
+    persons: dict[str, list[str]] = {}
+    for person_id, own_id in found:
+        persons.setdefault(person_id, []).append(own_id)
+    return persons
+
+
+def drop_unmentioned(db: sqlite3.Connection, numbers: Iterable[int]) -> list[str]:
+    """Forget identifiers that no fact mentions any more.
+
+    Returns:
+        The ids of the visitors among them: each is a person of its own again.
+    """
+    dropped = db.execute(
+        """DELETE FROM identifier WHERE identifier_no IN (SELECT value FROM json_each(?))
+        AND NOT EXISTS (SELECT 1 FROM mention WHERE mention.identifier_no = identifier.identifier_no)
+        RETURNING kind, identifier_id""",
+        [json.dumps(list(numbers))],
+    )
+    return [own_id for kind, own_id in dropped.fetchall() if kind == "visitor"]
 
 
 def person_visitors(db: sqlite3.Connection, identifier_no: int) -> list[tuple[int, str]]:
