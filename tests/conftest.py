@@ -75,7 +75,6 @@ def leak_detector() -> Iterator[None]:
     """Fail a test that leaves a child process, a thread or a variable of the environment behind."""
     environ, threads, children = _environ(), set(threading.enumerate()), _children()
     yield
-    gc.collect()
     assert _environ() == environ, "the test left the environment changed"
     left = _settle(lambda: {t for t in threading.enumerate() if not t.daemon} - threads)
     assert not left, f"the test left threads behind: {left}"
@@ -90,6 +89,7 @@ def _environ() -> dict[str, str]:
 def _settle(count, limit_s: float = 2.0) -> set:
     end = time.monotonic() + limit_s
     while (left := count()) and time.monotonic() < end:
+        gc.collect()  # not before: over a whole run it would take minutes
         time.sleep(0.01)
     return left
 
