@@ -258,6 +258,15 @@ def test_the_page_opened_by_its_address_works_the_same(run: Run, browser: Browse
         assert newcomer.faults == []
 
 
+def test_a_browser_that_cannot_open_the_search_engine_is_told(run: Run, browser: Browser) -> None:
+    """Not every browser knows names below localhost; the way in then says so instead of failing."""
+    with profile(browser) as context:
+        context.route("http://search.localhost*/**", lambda route: route.abort())
+        newcomer = visit(context, run.settings.port)
+        way = newcomer.site.locator("[data-arrival=search]")
+        expect(way).to_contain_text("this browser does not open search.localhost", timeout=MS)
+
+
 def test_what_is_to_be_pasted_can_be_copied(run: Run, browser: Browser) -> None:
     """The copy buttons put the command and the tag on the clipboard and say so."""
     with profile(browser, permissions=["clipboard-read", "clipboard-write"]) as context:

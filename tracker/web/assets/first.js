@@ -155,10 +155,18 @@ async function copy(button) {
   setTimeout(() => (word.data = "Copy"), 2000);
 }
 
+function forgetStored() {
+  try {
+    Object.keys(localStorage).filter((key) => key.startsWith("_tl.tryout.")).forEach((key) => localStorage.removeItem(key));
+  } catch (error) {
+    // Storage is denied here, so there is nothing in it.
+  }
+}
+
 /** Leave the site, let its last hits go, then drop what this browser remembers. */
 async function beginAnew() {
   await site.leave();
-  Object.keys(localStorage).filter((key) => key.startsWith("_tl.tryout.")).forEach((key) => localStorage.removeItem(key));
+  forgetStored();
   await fetch(forget, { method: "POST" });
   visitedAt = 0;
   hurry();

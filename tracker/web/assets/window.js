@@ -52,8 +52,17 @@ export function openWindow({ data, onVisit, onStir }) {
     if (host === location.host && isSitePage(pathname, data.start)) onVisit();
   }
 
+  // Chromium and Firefox know every name below localhost as this machine; other browsers may not.
+  const canSearch = fetch(data.probe, { mode: "no-cors" }).then(() => true, () => false);
+
+  async function checkSearch() {
+    const words = frame.contentDocument && frame.contentDocument.querySelector("[data-arrival=search] span");
+    if (words && !(await canSearch)) words.textContent = "Not here: this browser does not open search.localhost";
+  }
+
   frame.addEventListener("load", () => {
     follow();
+    checkSearch();
     try {
       for (const type of ["click", "submit", "keyup"]) frame.contentWindow.addEventListener(type, onStir);
     } catch (error) {
@@ -62,6 +71,7 @@ export function openWindow({ data, onVisit, onStir }) {
   });
   setInterval(follow, 200); // routes change without a load
   follow();
+  checkSearch();
 
   byId("again").addEventListener("click", () => open(data.start));
   byId("reload").addEventListener("click", () => {
