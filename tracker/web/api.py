@@ -55,7 +55,7 @@ def take_facts(name: str) -> tuple[Response, int]:
     if name not in ENDPOINTS:
         raise BadRequest("not_found", f"there is no /api/{name}; there is {', '.join(sorted(ENDPOINTS))}")
     house: House = current_app.extensions["touchline"]
-    token = _token(house)
+    token = _token(house, ENDPOINTS[name])
     caller = read_caller(request.environ, house.settings)
     body = read_json(read_body(request.environ, BODY_BYTES))
     posted = body if isinstance(body, list) else [body]
@@ -156,15 +156,14 @@ class Intake:
             self._rejects.append(entry)
 
 
-def _token(house: House) -> Token:
-    """Find what the request's token allows."""
+def _token(house: House, kind: str | None) -> Token:
+    """Find what the request's token allows; for an endpoint of one kind it must be for that."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     token = house.sitebook.token(text.strip()) if scheme.lower() == "bearer" and text.strip() else None
     if token is None:
-        raise BadRequest(
-            "bad_token",
-            "send `Authorization: Bearer TOKEN`; `touchline site token KEY --purpose leads` makes one",
-        )
+        raise BadRequest("bad_token", "send `Authorization: Bearer TOKEN`; `touchline site token` makes one")
+    if kind is not None and token.purpose != KINDS[kind].purpose:
+        raise BadRequest("bad_token", f"this token is for {token.purpose}, not for {KINDS[kind].purpose}")
     return token
 
 

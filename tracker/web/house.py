@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
 from dataclasses import dataclass
 
 import redis
-import structlog
 
-from tracker import embedded, queue
+from tracker import embedded
 from tracker.config import Settings
 from tracker.keys import workspace_key
 from tracker.web.collect import Identity
@@ -18,10 +16,9 @@ from tracker.web.cookies import Renewal, Signer
 from tracker.web.counters import Counters, Shelf
 from tracker.web.rejects import Quota
 from tracker.web.sitebook import Sitebook
+from tracker.web.waker import Waker
 
 COUNTS_FOLDER = "collectors"
-
-_log = structlog.get_logger("touchline.web")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +33,12 @@ class House:
     counters: Counters
     shelf: Shelf
     quota: Quota
+    waker: Waker
 
     def close(self) -> None:
         """Stop the threads and close the connections."""
         self.sitebook.close()
+        self.waker.close()
         self.log.close()
         self.client.close()
 
@@ -53,16 +52,17 @@ def open_house(settings: Settings) -> House:
     """
     key = workspace_key(settings.data, os.environ)
     client = embedded.connect(settings.redis_url or embedded.ensure(settings), blocking=False)
-    counters, shelf = Counters(), shelf_of(settings)
+    counters, shelf, waker = Counters(), shelf_of(settings), Waker(client)
     house = House(
         settings=settings,
         client=client,
         sitebook=Sitebook(settings.data, on_round=lambda: shelf.leave(counters)),
         identity=Identity(Signer(key), Renewal(settings.cookie_days, settings.cookie_renewal == "rolling")),
-        log=GroupCommit(client, counters, on_wake=lambda: _wake_soon(client)),
+        log=GroupCommit(client, counters, on_wake=waker.wake),
         counters=counters,
         shelf=shelf,
         quota=Quota(),
+        waker=waker,
     )
     house.sitebook.look_again()
     return house
@@ -71,15 +71,3 @@ def open_house(settings: Settings) -> House:
 def shelf_of(settings: Settings) -> Shelf:
     """Find where processes leave their counts for each other."""
     return Shelf(settings.data / COUNTS_FOLDER if settings.workers > 1 else None)
-
-
-def _wake_soon(client: redis.Redis) -> None:
-    """Put the drain on the queue without holding up the request that took the guard."""
-    threading.Thread(target=_enqueue, args=(client,), name="wake", daemon=True).start()
-
-
-def _enqueue(client: redis.Redis) -> None:
-    try:
-        queue.enqueue_drain(client)
-    except redis.RedisError as error:
-        _log.warning("drain_not_asked_for", error=str(error))  # the guard dies soon; the next hit asks again

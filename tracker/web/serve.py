@@ -66,7 +66,8 @@ def _load(settings: Settings) -> Callable[..., Any]:
     from tracker.web.app import create_app
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)  # granian sets its own when this is done; its parent's do nothing here
+        # The parent's handlers do nothing here, and granian sets its own only when this is done.
+        signal.signal(number, signal.SIG_DFL)
     logs.configure(settings.log_format)
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -24,7 +24,6 @@ from tracker.store.sites import Token, config_version, load_sites, load_tokens, 
 
 POLL_S = 1.0
 LOOK_LIMIT_S = 1.0
-FRESH_S = 0.05  # a copy as young as this is not asked for again
 
 _log = structlog.get_logger("touchline.web")
 
@@ -51,7 +50,6 @@ class Sitebook:
         self._on_round = on_round
         self._book: Book | None = None
         self._looked_at = float("-inf")
-        self._rounds = 0
         self._turned = threading.Condition()
         self._wanted = threading.Event()
         self._is_closed = False
@@ -90,14 +88,12 @@ class Sitebook:
         return self._loaded().sites
 
     def look_again(self) -> bool:
-        """Have the store looked at now, unless that was just done.
+        """Have the store looked at now; requests that ask at the same time share a look.
 
         Returns:
             Whether it was looked at.
         """
         asked_at = time.monotonic()
-        if asked_at - self._looked_at < FRESH_S:
-            return False
         self._keep_looking()
         with self._turned:
             self._wanted.set()

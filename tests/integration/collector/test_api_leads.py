@@ -1,0 +1,224 @@
+"""`POST /api/leads`: who may post, what is a lead, what is answered, what stands on the log."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.integration.collector.conftest import Shop
+from tracker import wire
+from tracker.core.facts import read_fact
+from tracker.core.ids import lead_id
+
+LEAD = {
+    "kind": "form",
+    "provider": "site",
+    "provider_id": "17",
+    "at": "2026-03-01T10:00:00.000Z",
+    "email": "ann@example.org",
+}
+
+
+def post(shop: Shop, body: object, *, token: str | None = None, path: str = "/api/leads") -> TestResponse:
+    """Post facts with a token of the site's, or with the one given."""
+    bearer = {"Authorization": f"Bearer {shop.token() if token is None else token}"}
+    return shop.ask(path, "POST", data=json.dumps(body).encode(), Content_Type="application/json", **bearer)
+
+
+def facts(shop: Shop) -> list[dict[str, Any]]:
+    """Read the facts on the log."""
+    entries = shop.entries()
+    assert all(entry.origin == "api" for entry in entries if not isinstance(entry, wire.HitsEntry))
+    return [fact for entry in entries if isinstance(entry, wire.FactsEntry) for fact in entry.facts]
+
+
+def test_a_lead_is_on_the_log_before_it_is_answered(shop: Shop) -> None:
+    """202 with the lead's id; the fact carries its name and the token's site."""
+    answer = post(shop, LEAD)
+    assert answer.status_code == 202
+    assert answer.get_json() == {"accepted": [{"id": lead_id("shop", "site", "17")}], "rejected": []}
+    assert facts(shop) == [LEAD | {"fact": "lead", "site": "shop"}]
+    assert shop.metric("touchline_facts_total", kind="lead", result="accepted") == 1
+
+
+def test_a_repeat_is_accepted_with_the_same_id(shop: Shop) -> None:
+    """409 never: the same lead again has the same id."""
+    token = shop.token()
+    first, again = post(shop, LEAD, token=token), post(shop, LEAD | {"phone": "+442079460000"}, token=token)
+    assert (again.status_code, again.get_json()) == (202, first.get_json())
+
+
+def test_a_list_is_taken_one_by_one(shop: Shop) -> None:
+    """One id each; a bad one is rejected alone, with its place and the reason, and kept."""
+    answer = post(shop, [LEAD, LEAD | {"kind": "fax"}, LEAD | {"provider_id": "18"}])
+    said = answer.get_json()
+    assert answer.status_code == 202
+    assert [each["id"] for each in said["accepted"]] == [lead_id("shop", "site", n) for n in ("17", "18")]
+    (refused,) = said["rejected"]
+    assert (refused["i"], refused["code"], refused["place"]) == (1, "bad_fact", "kind")
+    assert "form, call, chat, booking" in refused["message"]
+    (reject,) = shop.rejects()
+    assert (reject.origin, reject.site, json.loads(reject.body)["kind"]) == ("api", "shop", "fax")
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "place"),
+    [
+        pytest.param(LEAD | {"at": "2026-03-01T10:00:00"}, "bad_time", "at", id="no offset"),
+        pytest.param(LEAD | {"at": None}, "bad_fact", "at", id="no time"),
+        pytest.param(LEAD | {"at": 5}, "bad_time", "at", id="a time that is a number"),
+        pytest.param(LEAD | {"kind": None}, "bad_fact", "kind", id="no kind"),
+        pytest.param(LEAD | {"provider": ""}, "bad_fact", "provider", id="no provider"),
+        pytest.param(LEAD | {"provider_id": []}, "bad_fact", "provider_id", id="an id that is a list"),
+        pytest.param(LEAD | {"provider_id": "x" * 600}, "too_long", "provider_id", id="an endless id"),
+        pytest.param(LEAD | {"duration_s": "long"}, "bad_fact", "duration_s", id="a duration in words"),
+        pytest.param(LEAD | {"answered": "maybe"}, "bad_fact", "answered", id="neither yes nor no"),
+        pytest.param(LEAD | {"value": "much"}, "bad_fact", "value", id="an amount in words"),
+        pytest.param(LEAD | {"site": "asks"}, "no_site", "site", id="another site than the token's"),
+        pytest.param(LEAD | {"fact": "deal"}, "bad_fact", "fact", id="another fact"),
+        pytest.param([LEAD | {"kind": "fax"}], "bad_fact", "[0].kind", id="a list of one"),
+        pytest.param([5], "bad_fact", "[0]", id="no object"),
+        pytest.param(5, "bad_fact", "", id="no object at all"),
+        pytest.param(None, "bad_fact", "", id="null"),
+    ],
+)
+def test_when_nothing_can_be_taken_the_place_is_named(
+    shop: Shop, body: object, code: str, place: str
+) -> None:
+    """400 with the place and the reason."""
+    answer = post(shop, body)
+    said = answer.get_json()
+    assert (answer.status_code, said["code"], said["place"], said["accepted"]) == (400, code, place, [])
+    assert said["message"] and facts(shop) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [(b"{", 400), (b"", 400), (b"\xff", 400), (b"[]", 400), (b"[" * 50_000, 400), (b" " * 1_048_577, 413)],
+)
+def test_bodies_without_shape(shop: Shop, raw: bytes, status: int) -> None:
+    """No JSON, no facts, too much."""
+    bearer = f"Bearer {shop.token()}"
+    answer = shop.ask("/api/leads", "POST", data=raw, Content_Type="application/json", Authorization=bearer)
+    assert answer.status_code == status
+    assert answer.get_json()["message"]
+
+
+def test_a_thousand_facts_are_the_most(shop: Shop) -> None:
+    """A list over the limit is refused as a whole."""
+    assert post(shop, [LEAD] * 1_001).status_code == 400
+    assert facts(shop) == []
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Bearer wrong", "Basic dTpw", "Bearer \xff", "x"]
+)
+def test_without_a_token_nothing_is_taken(shop: Shop, header: str) -> None:
+    """401, whatever the body."""
+    answer = shop.ask("/api/leads", "POST", data=b"{", Content_Type="application/json", Authorization=header)
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "bad_token")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_token_is_for_one_purpose(shop: Shop) -> None:
+    """A token for something else may not post leads."""
+    answer = post(shop, LEAD, token=shop.token(purpose="read"))
+    assert answer.status_code == 401
+    assert (answer.get_json()["code"], facts(shop)) == ("bad_token", [])
+
+
+def test_a_token_made_a_moment_ago_is_known(shop: Shop) -> None:
+    """Before a token is refused the store is looked at again."""
+    assert post(shop, LEAD, token=shop.token()).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("given", "visitor"),
+    [
+        pytest.param("TOKEN", "ID", id="a signed token is verified"),
+        pytest.param("0190f3a01234076425b6cc752e24e598", "0190f3a01234076425b6cc752e24e598", id="a bare id"),
+        pytest.param(
+            "0190f3a01234076425b6cc752e24e598.t3uwow.forged", None, id="a forged token is no visitor"
+        ),
+    ],
+)
+def test_the_visitor_may_be_an_id_or_a_token(shop: Shop, given: str, visitor: str | None) -> None:
+    """A sender with a token may name the visitor; what claims to be signed must be."""
+    known = shop.signer.mint("seed", 0)
+    post(shop, LEAD | {"visitor_id": known.token if given == "TOKEN" else given})
+    (fact,) = facts(shop)
+    assert fact.get("visitor_id") == (known.visitor_id if visitor == "ID" else visitor)
+    if visitor is None:
+        assert fact["extra"] == {"visitor_id": given}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"email": "no address at all"},
+        {"email": ["a@example.org"]},
+        {"phone": 442079460000},
+        {"phone": {"n": 1}},
+        {"email": "x" * 5_000},
+        {"email": True},
+        {"phone": "withheld"},
+        {"name": "\ud800\0"},
+    ],
+)
+def test_no_lead_is_refused_for_its_contact_details(shop: Shop, change: dict[str, Any]) -> None:
+    """The lead is kept, whatever stands in e-mail and phone; what is no text is set aside."""
+    assert post(shop, LEAD | change).status_code == 202
+    (fact,) = facts(shop)
+    assert read_fact(fact).kind == "lead"
+
+
+def test_fields_that_nobody_knows_are_kept(shop: Shop) -> None:
+    """Unknown fields come through to the fact, under `extra` when it is read."""
+    post(shop, LEAD | {"mood": "good", "fields": {"tl_visitor": "unsigned", "colour": "red"}})
+    content = read_fact(facts(shop)[0]).content
+    assert content["extra"] == {"mood": "good"}
+    assert content["fields"] == {"tl_visitor": "unsigned", "colour": "red"}
+
+
+def test_numbers_for_ids_are_texts(shop: Shop) -> None:
+    """A sender's numeric id names the same lead as its text."""
+    token = shop.token()
+    ids = [
+        post(shop, LEAD | {"provider_id": each}, token=token).get_json()["accepted"] for each in (17, "17")
+    ]
+    assert ids[0] == ids[1]
+
+
+def test_facts_say_what_they_are(shop: Shop) -> None:
+    """`/api/facts` takes what the token's purpose allows, each fact naming its kind."""
+    token = shop.token()
+    answer = post(
+        shop, [LEAD | {"fact": "lead"}, LEAD, {"fact": "erase"}, {"fact": []}], token=token, path="/api/facts"
+    )
+    assert answer.status_code == 202
+    assert [each["i"] for each in answer.get_json()["rejected"]] == [1, 2, 3]
+    assert len(facts(shop)) == 1
+
+
+def test_other_addresses_and_methods(shop: Shop) -> None:
+    """JSON here too: 404 names what there is, 405 for reading."""
+    missing = post(shop, LEAD, path="/api/nothing")
+    assert missing.status_code == 404 and "leads" in missing.get_json()["message"]
+    assert shop.ask("/api/leads").status_code == 405
+    assert shop.ask("/api/leads").get_json()["code"] == "method_not_allowed"
+    assert shop.ask("/api/a/b").get_json()["code"] == "not_found"
+
+
+def test_a_lead_is_not_lost_quietly(shop: Shop) -> None:
+    """503 when the log cannot be written; the sender tries again."""
+    token = shop.token()
+    shop.log.config_set("maxmemory", "1")
+    try:
+        answer = post(shop, LEAD, token=token)
+    finally:
+        shop.log.config_set("maxmemory", "0")
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+    assert facts(shop) == []
