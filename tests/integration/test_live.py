@@ -20,6 +20,7 @@ from rq.serializers import JSONSerializer
 from tests.local_browser import AGENT, LocalBrowser, browser_of
 from tracker import hitlog, queue, wire
 from tracker.config import Settings
+from tracker.core.sources import decide_source
 from tracker.core.times import format_instant
 from tracker.keys import workspace_key
 from tracker.model import Site, SiteKey
@@ -352,3 +353,17 @@ def test_a_look_never_reads_a_whole_table(settings: Settings, query: str) -> Non
 def explained(db: sqlite3.Connection, query: str, values: Any) -> list[tuple[Any, ...]]:
     """Ask how a query would be run."""
     return db.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("referrer", "channel", "rule"),
+    [
+        ("http://search.localhost:8000/", "Organic Search", "referrer:organic_search"),
+        ("http://shop.localhost:8000/", "Direct", "not_a_source:own_domain"),
+        ("http://localhost:8000/try/", "Direct", "not_a_source:own_domain"),
+    ],
+)
+def test_the_tryouts_search_engine_is_a_stranger(referrer: str, channel: str, rule: str) -> None:
+    """Below localhost all is one's own but for what the table of senders lists."""
+    source = decide_source((), referrer, ("localhost", "127.0.0.1"))
+    assert (source.channel, source.rule) == (channel, rule)

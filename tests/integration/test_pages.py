@@ -205,6 +205,7 @@ def test_the_manual_has_what_a_newcomer_asks(browser: LocalBrowser) -> None:
     for name in ("journey", "exports", "datasette", "privacy"):
         assert f'href="/help/{name}"' in contents
     assert "<table>" in browser.get("/help/exports").text
+    assert '<a href="datasette">' in browser.get("/help/exports").text
     assert "datasette data/touchline.db" in browser.get("/help/datasette").text
     assert browser.get("/help/nothing").status_code == 404
 

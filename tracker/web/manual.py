@@ -1,7 +1,7 @@
 """The manual: Markdown files of the folder `help`, as pages.
 
 A file's first heading is its title, and the order of the pages is that of `ORDER`, then the alphabet.
-Raw HTML in a file is shown as text.
+Links between files become links between pages; raw HTML in a file is shown as text.
 """
 
 from __future__ import annotations
@@ -39,5 +39,13 @@ def _chapter(name: str, text: str) -> Chapter:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(text)
     headings = (tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open")
+    for link in (inner for token in tokens for inner in token.children or () if inner.type == "link_open"):
+        link.attrSet("href", _address(str(link.attrGet("href"))))
     # The renderer escapes the text of the file, which is part of this installation.
     return Chapter(name, next(headings, name), Markup(parser.renderer.render(tokens, parser.options, {})))
+
+
+def _address(link: str) -> str:
+    """Write a link between two files as one between their pages."""
+    path, mark, place = link.partition("#")
+    return path.removesuffix(".md") + mark + place if "/" not in path else link

@@ -11,7 +11,7 @@ import sqlite3
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request, url_for
 
 from tracker import __version__
 from tracker.core.bots import bot_reason
@@ -68,6 +68,7 @@ def first() -> str:
         tags=_tags(),
         program=program(house.settings),
         search=policy.search_origin(request.environ),
+        recipes=_recipes(),
     )
 
 
@@ -116,6 +117,13 @@ def asset(version: str, name: str) -> Response:
 def _house() -> House:
     house: House = current_app.extensions["touchline"]
     return house
+
+
+def _recipes() -> str:
+    """Find the page of the manual that says how to install it behind one's own domain."""
+    return (
+        url_for("pages.chapter", name="install") if "install" in load_chapters() else url_for("pages.manual")
+    )
 
 
 def _tags() -> list[dict[str, str]]:
