@@ -8,7 +8,7 @@ stored.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -80,8 +80,11 @@ _title = lru_cache(maxsize=10_000)(lambda title: clean_text(title)[:TITLE_LIMIT]
 
 def drop_bad_url(draft: Draft) -> None:
     """Read the page's URL; one that cannot be read refuses the hit."""
-    extra = draft.hit.extra
-    draft.page = _page(draft.hit.url, hash_routes=bool(extra and extra.get("hash_routes")))
+    hit = draft.hit
+    if hit.extra and hit.extra.get("hash_routes"):
+        draft.page = _page(hit.url, hash_routes=True)
+    else:
+        draft.page = _page(hit.url)
 
 
 def put_referrer(draft: Draft) -> None:
@@ -185,10 +188,13 @@ def clean_lead(raw: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def pack(drafts: Sequence[Draft], names: Registry, *, ip_storage: IpStorage) -> list[HitRow]:
     """Pack hits for the store; their visitors and texts are numbered together."""
-    texts = [_texts(draft, ip_storage) for draft in drafts]
-    names.visitors.learn(draft.entry.visitor_id for draft in drafts)
-    names.texts.learn(chain.from_iterable(texts))
-    return [_row(draft, own, names) for draft, own in zip(drafts, texts, strict=True)]
+    own = [_texts(draft, ip_storage) for draft in drafts]
+    visitors = names.visitors.learn(draft.entry.visitor_id for draft in drafts)
+    number = names.texts.learn(chain.from_iterable(own)).__getitem__
+    return [
+        _row(draft, visitors[draft.entry.visitor_id], map(number, texts))
+        for draft, texts in zip(drafts, own, strict=True)
+    ]
 
 
 def _texts(draft: Draft, ip_storage: IpStorage) -> tuple[str | None, ...]:
@@ -200,14 +206,12 @@ def _texts(draft: Draft, ip_storage: IpStorage) -> tuple[str | None, ...]:
     )  # fmt: skip
 
 
-def _row(draft: Draft, texts: tuple[str | None, ...], names: Registry) -> HitRow:
-    hit, entry = draft.hit, draft.entry
+def _row(draft: Draft, visitor_no: int, text_nos: Iterable[int | None]) -> HitRow:
+    hit, extra = draft.hit, draft.extra
     return HitRow._make((
-        draft.site_no, event_key(hit.event_id), names.visitors.number(entry.visitor_id), hit.at_ms, hit.seq,
-        KINDS[hit.type], *map(names.texts.number, texts),
+        draft.site_no, event_key(hit.event_id), visitor_no, hit.at_ms, hit.seq, KINDS[hit.type], *text_nos,
         hit.flags, CONSENTS.get(hit.consent or ""), draft.engaged_ms, draft.scroll_pct,
-        json.dumps(draft.extra, ensure_ascii=False, sort_keys=True) if draft.extra else None,
-        entry.received_ms,
+        json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else None, draft.entry.received_ms,
     ))  # fmt: skip
 
 

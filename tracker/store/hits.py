@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from tracker.core.ids import EventKey
 from tracker.store.hitversions import keep_told, load_told, merge_told, spell_out
+from tracker.store.sql import insert_many
 from tracker.store.strings import Registry
 
 
@@ -52,7 +53,8 @@ class Inserted:
 
 
 _COLUMNS = ", ".join(HitRow._fields)
-_INSERT = f"INSERT INTO hit (hit_no, {_COLUMNS}) VALUES ({', '.join('?' * (len(HitRow._fields) + 1))})"
+_NUMBERED = ("hit_no", *HitRow._fields)
+_KIND = _NUMBERED.index("kind")
 _KEYED = frozenset({"site_no", "event_key", "received_ms"})
 _CONTENT = tuple(name for name in HitRow._fields if name not in _KEYED)
 _UPDATE = f"UPDATE hit SET hit_no = :number, {', '.join(f'{name} = :{name}' for name in _CONTENT)}"
@@ -63,9 +65,11 @@ def insert_hits(db: sqlite3.Connection, rows: Sequence[HitRow], names: Registry)
     if not rows:
         return Inserted(0, 0, {})
     first = db.execute("SELECT coalesce(max(hit_no), 0) + 1 FROM hit").fetchone()[0]
-    numbered = [(number, *row) for number, row in enumerate(rows, first)]
     before = db.total_changes
-    db.executemany(f"{_INSERT} ON CONFLICT DO NOTHING", numbered)
+    numbered = [(number, *row) for number, row in enumerate(rows, first)]
+    for kind in {row.kind for row in rows}:
+        alike = [row for row in numbered if row[_KIND] == kind]
+        insert_many(db, "hit", _NUMBERED, alike, otherwise="ON CONFLICT DO NOTHING")
     added = db.total_changes - before
     if added == len(rows):
         return Inserted(added, 0, {row.visitor_no: row.event_key for row in rows})

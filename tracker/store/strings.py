@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from tracker.core.ids import identifier_id
@@ -22,7 +22,7 @@ class Numbers:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str | None, int | None] = {None: None}
         self._texts: dict[int, str] = {}
 
     def number(self, text: str | None) -> int | None:
@@ -32,18 +32,23 @@ class Numbers:
         number = self._numbers.get(text)
         return self._intern(text) if number is None else number
 
-    def learn(self, texts: Iterable[str | None]) -> None:
-        """Number many texts at once, for a third of what it costs one by one."""
-        fresh = {_digest(text): text for text in texts if text is not None and text not in self._numbers}
+    def learn(self, texts: Iterable[str | None]) -> Mapping[str | None, int | None]:
+        """Number many texts at once, for a third of what it costs one by one.
+
+        Returns:
+            The numbers of these texts and of others; good until the next call.
+        """
+        _bound(self._numbers)
+        self._numbers[None] = None
+        fresh = {_digest(text): text for text in set(texts).difference(self._numbers) if text is not None}
         found = _find(self._db, "SELECT digest, string_no FROM string WHERE digest IN", list(fresh))
         first = self._db.execute("SELECT coalesce(max(string_no), 0) + 1 FROM string").fetchone()[0]
         unknown = (key for key in fresh if key not in found)
         added = {key: number for number, key in enumerate(unknown, first)}
         rows = [(number, key, fresh[key]) for key, number in added.items()]
         self._db.executemany("INSERT INTO string VALUES (?, ?, ?)", rows)
-        for key, number in (found | added).items():
-            _bound(self._numbers)
-            self._numbers[fresh[key]] = number
+        self._numbers.update((fresh[key], number) for key, number in (found | added).items())
+        return self._numbers
 
     def read(self, numbers: Iterable[int | None]) -> None:
         """Read many numbers' texts at once, so that `text` need not read them one by one."""
@@ -84,19 +89,22 @@ class Visitors:
         self._key = key
         self._numbers: dict[str, int] = {}
 
-    def learn(self, visitor_ids: Iterable[str]) -> None:
-        """Number many visitors at once, for a third of what it costs one by one."""
+    def learn(self, visitor_ids: Iterable[str]) -> Mapping[str, int]:
+        """Number many visitors at once, for a third of what it costs one by one.
+
+        Returns:
+            The numbers of these visitors and of others; good until the next call.
+        """
+        _bound(self._numbers)
         fresh = dict.fromkeys(each for each in visitor_ids if each not in self._numbers)
         found = _find(self._db, "SELECT visitor_id, visitor_no FROM visitor WHERE visitor_id IN", list(fresh))
         first = self._db.execute("SELECT coalesce(max(visitor_no), 0) + 1 FROM visitor").fetchone()[0]
-        added = {
-            each: number for number, each in enumerate((each for each in fresh if each not in found), first)
-        }
+        unknown = (each for each in fresh if each not in found)
+        added = {each: number for number, each in enumerate(unknown, first)}
         rows = [(number, each, identifier_id(self._key, "visitor", each)) for each, number in added.items()]
         self._db.executemany("INSERT INTO visitor VALUES (?, ?, ?)", rows)
-        for each, number in (found | added).items():
-            _bound(self._numbers)
-            self._numbers[each] = number
+        self._numbers.update(found | added)
+        return self._numbers
 
     def number(self, visitor_id: str) -> int:
         """Give a visitor's number, a new one at first sight."""
@@ -145,8 +153,8 @@ def _find(db: sqlite3.Connection, query: str, keys: Sequence[Any]) -> dict[Any, 
     return found
 
 
-def _bound(cache: dict[str, int] | dict[int, str]) -> None:
+def _bound(cache: MutableMapping[Any, Any]) -> None:
     """Forget the older half of a full cache."""
     if len(cache) >= CACHE_SIZE:
         for key in list(cache)[: CACHE_SIZE // 2]:
-            del cache[key]  # type: ignore[arg-type]
+            del cache[key]
