@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 
 from playwright.sync_api import Page
 
+from tests.browser.script.recorder import Recorder
+
 OpenPage = Callable[[str], AbstractContextManager[None]]
 
 STORAGE_DENIED = """
@@ -31,3 +33,12 @@ def set_hidden(page: Page, hidden: bool) -> None:
 def stored(page: Page) -> dict[str, str]:
     """List what the page keeps in the browser's storage."""
     return page.evaluate("() => ({ ...localStorage, ...sessionStorage })")
+
+
+def settle(page: Page, recorder: Recorder) -> None:
+    """Wait until all that the script has to say of the page so far has arrived."""
+    count = len(recorder.find("settled"))
+    page.evaluate(
+        "async () => { await new Promise((r) => setTimeout(r, 60)); touchline('event', 'settled'); }"
+    )
+    recorder.wait("settled", count + 1)

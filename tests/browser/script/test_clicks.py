@@ -12,7 +12,7 @@ from tests.browser.script.pages import set_hidden
 from tests.browser.script.recorder import Recorder
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("script clicks")]
+pytestmark = pytest.mark.browser
 
 QUIET_S = 0.6
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser.script.recorder import Recorder
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("script hidden_fields")]
+pytestmark = pytest.mark.browser
 
 NAMES = ("source", "medium", "campaign", "term", "content", "click_id", "landing", "referrer")
 ALL = ["tl_visitor", "tl_session"] + [f"tl_{name}" for name in NAMES] + [f"tl_first_{name}" for name in NAMES]

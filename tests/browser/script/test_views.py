@@ -6,13 +6,13 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from tests.browser.script.pages import OpenPage, set_hidden
+from tests.browser.script.pages import OpenPage, set_hidden, settle
 from tests.browser.script.recorder import Recorder
 from tracker.web.snippet import STUB
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("script views")]
+pytestmark = pytest.mark.browser
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 QUIET_S = 0.6
@@ -55,40 +55,49 @@ def urls(recorder: Recorder) -> list[str]:
     return [hit["url"].split(str(recorder.port), 1)[1] for hit in recorder.find("page")]
 
 
-@pytest.mark.parametrize(
-    ("change", "seen"),
-    [
-        pytest.param('history.pushState({}, "", "/b")', ["/b"], id="pushState to another path"),
-        pytest.param(
-            'history.replaceState({}, "", "/a?q=1")', ["/a?q=1"], id="replaceState to another query"
-        ),
-        pytest.param('history.pushState({}, "", "/a")', [], id="the same address again"),
-        pytest.param('history.pushState({}, "", "/a#part")', [], id="only the fragment"),
-        pytest.param(
-            'history.pushState({}, "", "/x"); history.replaceState({}, "", "/y")',
-            ["/y"],
-            id="twice in one tick",
-        ),
-        pytest.param(
-            'history.pushState({}, "", "/x"); history.pushState({}, "", "/a")',
-            [],
-            id="there and back in one tick",
-        ),
-        pytest.param('location.hash = "/route"', [], id="a hash route that was not asked for"),
-    ],
-)
+CHANGES = [
+    pytest.param('history.pushState({}, "", "/b")', ["/b"], id="pushState to another path"),
+    pytest.param('history.replaceState({}, "", "/a?q=1")', ["/a?q=1"], id="replaceState to another query"),
+    pytest.param('history.pushState({}, "", "/a")', [], id="the same address again"),
+    pytest.param('history.pushState({}, "", "/a#part")', [], id="only the fragment"),
+    pytest.param(
+        'history.pushState({}, "", "/x"); history.replaceState({}, "", "/y")',
+        ["/y"],
+        id="twice in one tick",
+    ),
+    pytest.param(
+        'history.pushState({}, "", "/x"); history.pushState({}, "", "/a")',
+        [],
+        id="there and back in one tick",
+    ),
+    pytest.param('location.hash = "/route"', [], id="a hash route that was not asked for"),
+]
+
+
+@pytest.fixture(scope="module")
+def changed(server: Recorder, browser: Browser) -> dict[str, list[str]]:
+    """Open a page for every change of the table and make it; returns the views that it made."""
+    server.clear()
+    server.add("/a")
+    views = {}
+    with browser.new_context() as context:
+        page = context.new_page()
+        for change in (case.values[0] for case in CHANGES):
+            page.goto(server.url("/a"))
+            server.wait("page")
+            page.evaluate(change)
+            settle(page, server)
+            views[change] = urls(server)[1:]
+            server.batches.clear()
+    return views
+
+
+@pytest.mark.parametrize(("change", "seen"), CHANGES)
 def test_a_route_is_a_view_when_its_path_or_query_changed(
-    recorder: Recorder, page: Page, change: str, seen: list[str]
+    changed: dict[str, list[str]], change: str, seen: list[str]
 ) -> None:
     """One view per changed address and tick, whoever changes it."""
-    recorder.add("/a")
-    page.goto(recorder.url("/a"))
-    recorder.wait("page")
-    page.evaluate(change)
-    if seen:
-        recorder.wait("page", 2)
-    time.sleep(QUIET_S)
-    assert urls(recorder) == ["/a", *seen]
+    assert changed[change] == seen
 
 
 def test_a_later_route_names_the_one_before_and_no_referrer(recorder: Recorder, page: Page) -> None:
@@ -146,7 +155,7 @@ def test_a_hidden_page_waits_until_it_is_seen(recorder: Recorder, page: Page) ->
     recorder.wait("page")
     set_hidden(page, True)
     set_hidden(page, False)
-    time.sleep(QUIET_S)
+    settle(page, recorder)
     assert urls(recorder) == ["/a"]
 
 
@@ -174,8 +183,7 @@ def test_loaded_twice_it_runs_once(recorder: Recorder, page: Page) -> None:
     page.goto(recorder.url("/a"))
     recorder.wait("page")
     page.evaluate('history.pushState({}, "", "/b")')
-    recorder.wait("page", 2)
-    time.sleep(QUIET_S)
+    settle(page, recorder)
     assert urls(recorder) == ["/a", "/b"]
 
 
@@ -268,25 +276,38 @@ def test_the_page_works_when_it_is_blocked(recorder: Recorder, page: Page) -> No
     assert recorder.posts == [("/thanks", {"email": "ann@example.com"})]
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        pytest.param(
-            "(() => { const p = {}; p.p = p; return touchline('event', 'x', p); })()", id="circular"
-        ),
-        pytest.param("touchline('event')", id="an event without a name"),
-        pytest.param("touchline('event', 'x', { big: 'x'.repeat(60000) })", id="too large to send"),
-        pytest.param("touchline('unknown', 1)", id="an unknown call"),
-        pytest.param("touchline()", id="no call at all"),
-        pytest.param("touchline('toString')", id="a name that every object has"),
-    ],
-)
-def test_a_wrong_call_is_answered_with_nothing(recorder: Recorder, page: Page, call: str) -> None:
-    """A call that cannot be served resolves to nothing, throws nothing, and spoils nothing."""
-    recorder.add("/a")
-    page.goto(recorder.url("/a"))
-    recorder.wait("page")
-    assert page.evaluate(call) is None
-    page.evaluate("touchline('event', 'fine')")
-    recorder.wait("fine")
-    assert len(recorder.find("event")) == 1
+WRONG = [
+    pytest.param("(() => { const p = {}; p.p = p; return touchline('event', 'x', p); })()", id="circular"),
+    pytest.param("touchline('event')", id="an event without a name"),
+    pytest.param("touchline('event', 'x', { big: 'x'.repeat(60000) })", id="too large to send"),
+    pytest.param("touchline('unknown', 1)", id="an unknown call"),
+    pytest.param("touchline()", id="no call at all"),
+    pytest.param("touchline('toString')", id="a name that every object has"),
+]
+
+
+@pytest.fixture(scope="module")
+def answers(server: Recorder, browser: Browser) -> dict[str, object]:
+    """Make every wrong call of the table on one page; returns the answers, and what was recorded."""
+    server.clear()
+    server.add("/a")
+    errors: list[object] = []
+    with browser.new_context() as context:
+        context.on("weberror", lambda error: errors.append(error.error))
+        page = context.new_page()
+        page.goto(server.url("/a"))
+        server.wait("page")
+        said = {call: page.evaluate(call) for call in (case.values[0] for case in WRONG)}
+        settle(page, server)
+    return said | {"errors": errors, "events": [hit["name"] for hit in server.find("event")]}
+
+
+@pytest.mark.parametrize("call", WRONG)
+def test_a_wrong_call_is_answered_with_nothing(answers: dict[str, object], call: str) -> None:
+    """A call that cannot be served resolves to nothing."""
+    assert answers[call] is None
+
+
+def test_wrong_calls_spoil_nothing(answers: dict[str, object]) -> None:
+    """After them the page has seen no error, and what is right is recorded."""
+    assert (answers["errors"], answers["events"]) == ([], ["settled"])
