@@ -43,11 +43,17 @@ def open_store(data: Path, *, write: bool = False) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise Permanent(f"{path} cannot be opened: {error}") from error
+    try:
         for pragma in _PRAGMAS:
             db.execute(f"PRAGMA {pragma}")
         migrate(db, path)
-    except sqlite3.DatabaseError as error:
-        raise Permanent(f"{path} cannot be opened as Touchline's store: {error}") from error
+    except BaseException as error:
+        db.close()
+        if isinstance(error, sqlite3.Error):
+            raise Permanent(f"{path} cannot be opened as Touchline's store: {error}") from error
+        raise
     if not write:
         db.execute("PRAGMA query_only = ON")
     return db

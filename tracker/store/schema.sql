@@ -1,0 +1,472 @@
+-- Generated: python -m tracker.store.schema > tracker/store/schema.sql
+
+CREATE TABLE site (
+  site_no INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE CHECK (key <> ''),
+  domains TEXT NOT NULL CHECK (json_valid(domains)), -- list of host names
+  timezone TEXT NOT NULL,
+  currency TEXT NOT NULL CHECK (length(currency) = 3),
+  region TEXT NOT NULL CHECK (length(region) = 2),   -- by which national phone numbers are read
+  consent TEXT NOT NULL CHECK (consent IN ('granted', 'required')),
+  honour_gpc INTEGER NOT NULL CHECK (honour_gpc IN (0, 1)),
+  honour_dnt INTEGER NOT NULL CHECK (honour_dnt IN (0, 1)),
+  cross_site INTEGER NOT NULL CHECK (cross_site IN (0, 1)),
+  rules TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(rules)) -- the site's own, before the defaults
+) STRICT;
+
+CREATE TABLE token (
+  token_hash TEXT PRIMARY KEY,                       -- SHA-256 of the token, hex
+  site_no INTEGER NOT NULL REFERENCES site,
+  purpose TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  revoked_ms INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE static_number (
+  site_no INTEGER NOT NULL REFERENCES site,
+  number TEXT NOT NULL,                              -- E.164
+  source TEXT NOT NULL,
+  medium TEXT NOT NULL,
+  campaign TEXT,
+  PRIMARY KEY (site_no, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE counter (
+  name TEXT PRIMARY KEY,                             -- config_version, change_no
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE string (
+  string_no INTEGER PRIMARY KEY,                     -- stands for a long text wherever it recurs
+  digest BLOB NOT NULL UNIQUE,                       -- 12 bytes of BLAKE2b
+  value TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE visitor (
+  visitor_no INTEGER PRIMARY KEY,
+  visitor_id TEXT NOT NULL UNIQUE,
+  identifier_id TEXT NOT NULL                        -- keyed hash: the person's id while alone
+) STRICT;
+
+CREATE TABLE hit (
+  hit_no INTEGER PRIMARY KEY,                        -- order of arrival
+  site_no INTEGER NOT NULL,
+  event_key ANY NOT NULL,                            -- 16 bytes of a UUID, or the text of another id
+  visitor_no INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,                            -- corrected for the client's clock
+  seq INTEGER,
+  kind INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),   -- page, event, engagement
+  name_no INTEGER,
+  page_no INTEGER NOT NULL,                          -- canonical URL
+  title_no INTEGER,
+  tags_no INTEGER,                                   -- campaign parameters and click ids, JSON
+  referrer_no INTEGER,
+  prev_no INTEGER,                                   -- the page before, of a route change
+  client_no INTEGER,                                 -- user agent, hints, language, screen; JSON
+  ip_no INTEGER,                                     -- masked
+  flags INTEGER NOT NULL,                            -- 1 bot said so, 2 webdriver, 4 prefetch, 8 internal
+  consent INTEGER,                                   -- 1 granted, 0 denied
+  engaged_ms INTEGER,
+  scroll_pct INTEGER,
+  extra TEXT,                                        -- props, link, mail and unknown fields, JSON
+  received_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE hit_version (
+  site_no INTEGER NOT NULL,                          -- all versions of a hit that was told differently
+  event_key ANY NOT NULL,
+  digest BLOB NOT NULL,
+  content TEXT NOT NULL CHECK (json_valid(content)),
+  PRIMARY KEY (site_no, event_key, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fact (
+  fact_no INTEGER PRIMARY KEY,                       -- order of arrival
+  kind TEXT NOT NULL,
+  site_no INTEGER NOT NULL,                          -- 0: of no one site
+  key TEXT NOT NULL,                                 -- natural key
+  version_ms INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  content TEXT NOT NULL CHECK (json_valid(content)),
+  origin TEXT NOT NULL,                              -- script, api, load
+  received_ms INTEGER NOT NULL,
+  UNIQUE (kind, site_no, key, digest)
+) STRICT;
+
+CREATE TABLE reject (
+  reject_no INTEGER PRIMARY KEY,                     -- what could not be understood, for replay
+  received_ms INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  message TEXT NOT NULL,
+  site TEXT,
+  ip TEXT,
+  origin TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE load_count (
+  origin TEXT PRIMARY KEY,                           -- one run of load
+  added INTEGER NOT NULL,
+  repeated INTEGER NOT NULL,
+  rejected INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dirty (
+  noun TEXT NOT NULL,                                -- what must be recomputed
+  key ANY NOT NULL,
+  because TEXT NOT NULL,                             -- the fact that made it stale
+  PRIMARY KEY (noun, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE source (
+  source_no INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE,
+  channel TEXT NOT NULL,
+  source TEXT NOT NULL,
+  medium TEXT NOT NULL,
+  campaign TEXT,
+  term TEXT,
+  content TEXT,
+  referrer_host TEXT,
+  rule TEXT NOT NULL,
+  rules_version TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE client (
+  client_no INTEGER PRIMARY KEY,                     -- string_no of its text
+  browser TEXT,
+  os TEXT,
+  device TEXT,
+  bot_reason TEXT
+) STRICT;
+
+CREATE TABLE session (
+  session_no INTEGER PRIMARY KEY,
+  session_id TEXT NOT NULL UNIQUE,
+  site_no INTEGER NOT NULL,
+  visitor_no INTEGER NOT NULL,
+  started_ms INTEGER NOT NULL,
+  ended_ms INTEGER NOT NULL CHECK (ended_ms >= started_ms),
+  hits INTEGER NOT NULL CHECK (hits > 0),
+  pages INTEGER NOT NULL,
+  engaged_ms INTEGER NOT NULL,
+  opened_hit_no INTEGER NOT NULL,
+  landing_no INTEGER NOT NULL,
+  exit_no INTEGER NOT NULL,
+  opened_by TEXT NOT NULL CHECK (opened_by IN ('first', 'gap', 'max_length', 'new_source')),
+  source_no INTEGER NOT NULL,
+  click_name TEXT,
+  click_no INTEGER,                                  -- string_no of the click id
+  client_no INTEGER,
+  country TEXT,
+  is_repeat_click INTEGER NOT NULL CHECK (is_repeat_click IN (0, 1)),
+  changed_no INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE click_use (
+  name TEXT NOT NULL,                                -- first use of a click id by each visitor
+  value TEXT NOT NULL,
+  visitor_no INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  event_id TEXT NOT NULL,
+  PRIMARY KEY (value, name, at_ms, event_id, visitor_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE identifier (
+  identifier_no INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  identifier_id TEXT NOT NULL,
+  visitor_no INTEGER,
+  person_no INTEGER NOT NULL,                        -- identifier_no of the person's oldest identifier
+  first_ms INTEGER NOT NULL,
+  changed_no INTEGER NOT NULL,
+  UNIQUE (kind, value)
+) STRICT;
+
+CREATE TABLE mention (
+  identifier_no INTEGER NOT NULL,                    -- a fact that names an identifier
+  fact TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (identifier_no, fact)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE evidence (
+  fact TEXT NOT NULL,                                -- a fact that says two identifiers belong together
+  rule TEXT NOT NULL,
+  a_no INTEGER NOT NULL,
+  b_no INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (fact, a_no, b_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lead (
+  lead_no INTEGER PRIMARY KEY,
+  lead_id TEXT NOT NULL UNIQUE,
+  site_no INTEGER NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('form', 'call', 'chat', 'booking')),
+  provider TEXT NOT NULL,
+  provider_id TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  name TEXT,
+  email TEXT,                                        -- as given
+  phone TEXT,
+  company TEXT,
+  tracking_number TEXT,
+  page_url TEXT,
+  duration_s INTEGER,
+  answered INTEGER,
+  status TEXT,
+  value TEXT,                                        -- decimal, major units
+  currency TEXT,
+  tags TEXT,                                         -- what the provider says of the source, JSON
+  proved_visitor_no INTEGER,
+  email_no INTEGER,                                  -- identifiers
+  phone_no INTEGER,
+  identifier_no INTEGER,                             -- the one that names its person
+  called TEXT,                                       -- tracking number, E.164
+  visitor_no INTEGER,
+  session_id TEXT,
+  match_rule TEXT,
+  match_confidence REAL,
+  match_evidence TEXT,
+  source_no INTEGER,
+  click_name TEXT,
+  click_no INTEGER,
+  changed_no INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE journey (
+  journey_id TEXT PRIMARY KEY,
+  conversion_kind TEXT NOT NULL,
+  conversion_id TEXT NOT NULL,
+  site_no INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  identifier_no INTEGER,
+  first_ms INTEGER,
+  first_source_no INTEGER,
+  last_source_no INTEGER,
+  lead_channel TEXT,
+  days INTEGER NOT NULL,
+  touch_count INTEGER NOT NULL,
+  path TEXT NOT NULL CHECK (json_valid(path)),
+  touch_ids TEXT NOT NULL CHECK (json_valid(touch_ids)),
+  changed_no INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE change (
+  change_no INTEGER NOT NULL,                        -- one pass of stitch
+  noun TEXT NOT NULL,
+  id TEXT NOT NULL,
+  before TEXT,                                       -- what moved, JSON; null: it is new
+  after TEXT,                                        -- null: it is gone
+  because TEXT NOT NULL,                             -- the fact that moved it
+  recorded_ms INTEGER NOT NULL,
+  PRIMARY KEY (change_no, noun, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX hit_event ON hit (event_key, site_no);
+
+CREATE INDEX hit_visitor ON hit (visitor_no, at_ms);
+
+CREATE INDEX session_visitor ON session (visitor_no, started_ms);
+
+CREATE INDEX click_use_visitor ON click_use (visitor_no);
+
+CREATE UNIQUE INDEX identifier_visitor ON identifier (visitor_no) WHERE visitor_no IS NOT NULL;
+
+CREATE INDEX identifier_person ON identifier (person_no);
+
+CREATE INDEX mention_fact ON mention (fact);
+
+CREATE INDEX evidence_a ON evidence (a_no);
+
+CREATE INDEX evidence_b ON evidence (b_no);
+
+CREATE INDEX lead_identifier ON lead (identifier_no);
+
+CREATE INDEX lead_called ON lead (called) WHERE called IS NOT NULL;
+
+CREATE INDEX lead_at ON lead (at_ms);
+
+CREATE VIEW person_of_visitor AS
+SELECT visitor.visitor_no,
+  coalesce(person.identifier_id, visitor.identifier_id) AS person_id
+FROM visitor
+LEFT JOIN identifier ON identifier.visitor_no = visitor.visitor_no
+LEFT JOIN identifier AS person ON person.identifier_no = identifier.person_no;
+
+CREATE VIEW sessions AS
+SELECT session.session_id, site.key AS site, visitor.visitor_id, who.person_id,
+  strftime('%Y-%m-%dT%H:%M:%fZ', session.started_ms / 1000.0, 'unixepoch') AS started_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', session.ended_ms / 1000.0, 'unixepoch') AS ended_at,
+  session.hits, session.pages, session.engaged_ms / 1000.0 AS engaged_s,
+  landing.value AS landing_page, leaving.value AS exit_page, session.opened_by,
+  source.channel, source.source, source.medium, source.campaign, source.term, source.content,
+  session.click_name AS click_id_name, click.value AS click_id,
+  source.referrer_host, source.rule, source.rules_version,
+  client.browser, client.os, client.device, session.country, session.is_repeat_click
+FROM session
+JOIN site USING (site_no)
+JOIN visitor USING (visitor_no)
+JOIN person_of_visitor AS who USING (visitor_no)
+JOIN source USING (source_no)
+JOIN string AS landing ON landing.string_no = session.landing_no
+JOIN string AS leaving ON leaving.string_no = session.exit_no
+LEFT JOIN string AS click ON click.string_no = session.click_no
+LEFT JOIN client ON client.client_no = session.client_no;
+
+CREATE VIEW leads AS
+SELECT lead.lead_id, site.key AS site, lead.kind, lead.provider, lead.provider_id,
+  strftime('%Y-%m-%dT%H:%M:%fZ', lead.at_ms / 1000.0, 'unixepoch') AS at,
+  lead.name, lead.email, lead.phone, lead.company, lead.tracking_number, lead.page_url,
+  lead.duration_s, lead.answered, 0 AS is_junk, person.identifier_id AS person_id,
+  visitor.visitor_id, lead.session_id, lead.match_rule, lead.match_confidence,
+  lead.match_evidence, lead.status, NULL AS duplicate_of,
+  source.channel, source.source, source.medium, source.campaign, source.term, source.content,
+  lead.click_name AS click_id_name, click.value AS click_id,
+  landing.value AS landing_page, source.referrer_host, source.rule, source.rules_version,
+  lead.value, lead.currency
+FROM lead
+JOIN site USING (site_no)
+LEFT JOIN visitor ON visitor.visitor_no = lead.visitor_no
+LEFT JOIN identifier ON identifier.identifier_no = lead.identifier_no
+LEFT JOIN identifier AS person ON person.identifier_no = identifier.person_no
+LEFT JOIN source ON source.source_no = lead.source_no
+LEFT JOIN session ON session.session_id = lead.session_id
+LEFT JOIN string AS landing ON landing.string_no = session.landing_no
+LEFT JOIN string AS click ON click.string_no = lead.click_no;
+
+CREATE VIEW touch AS
+SELECT session.session_id AS touch_id, session.site_no, who.person_id, session.started_ms AS at_ms,
+  'session' AS kind, session.session_id, session.visitor_no, session.source_no,
+  session.click_name, session.click_no, session.landing_no, session.client_no, session.country,
+  session.changed_no
+FROM session JOIN person_of_visitor AS who USING (visitor_no)
+UNION ALL
+SELECT lead.lead_id, lead.site_no, person.identifier_id, lead.at_ms,
+  'lead', lead.session_id, lead.visitor_no, lead.source_no,
+  lead.click_name, lead.click_no, session.landing_no, session.client_no, session.country,
+  lead.changed_no
+FROM lead
+LEFT JOIN identifier ON identifier.identifier_no = lead.identifier_no
+LEFT JOIN identifier AS person ON person.identifier_no = identifier.person_no
+LEFT JOIN session ON session.session_id = lead.session_id;
+
+CREATE VIEW touchpoints AS
+SELECT touch.touch_id, site.key AS site, touch.person_id, NULL AS account_id,
+  row_number() OVER (
+    PARTITION BY coalesce(touch.person_id, touch.touch_id) ORDER BY touch.at_ms, touch.touch_id
+  ) AS position,
+  strftime('%Y-%m-%dT%H:%M:%fZ', touch.at_ms / 1000.0, 'unixepoch') AS at,
+  touch.kind, touch.session_id, visitor.visitor_id,
+  source.channel, source.source, source.medium, source.campaign, source.term, source.content,
+  touch.click_name AS click_id_name, click.value AS click_id,
+  landing.value AS landing_page, source.referrer_host, client.device, touch.country,
+  source.rule, source.rules_version
+FROM touch
+JOIN site USING (site_no)
+LEFT JOIN visitor USING (visitor_no)
+LEFT JOIN source USING (source_no)
+LEFT JOIN string AS landing ON landing.string_no = touch.landing_no
+LEFT JOIN string AS click ON click.string_no = touch.click_no
+LEFT JOIN client ON client.client_no = touch.client_no;
+
+CREATE VIEW journeys AS
+SELECT journey.journey_id, site.key AS site, journey.conversion_kind, journey.conversion_id,
+  strftime('%Y-%m-%dT%H:%M:%fZ', journey.at_ms / 1000.0, 'unixepoch') AS at,
+  person.identifier_id AS person_id, NULL AS account_id, journey.touch_count,
+  strftime('%Y-%m-%dT%H:%M:%fZ', journey.first_ms / 1000.0, 'unixepoch') AS first_at,
+  one.channel AS first_channel, one.source AS first_source, one.medium AS first_medium,
+  one.campaign AS first_campaign,
+  two.channel AS last_channel, two.source AS last_source, two.medium AS last_medium,
+  two.campaign AS last_campaign,
+  journey.lead_channel, journey.days, journey.path, journey.touch_ids
+FROM journey
+JOIN site USING (site_no)
+LEFT JOIN identifier ON identifier.identifier_no = journey.identifier_no
+LEFT JOIN identifier AS person ON person.identifier_no = identifier.person_no
+LEFT JOIN source AS one ON one.source_no = journey.first_source_no
+LEFT JOIN source AS two ON two.source_no = journey.last_source_no;
+
+CREATE VIEW visitor_span AS
+SELECT visitor_no, min(started_ms) AS first_ms, max(ended_ms) AS last_ms FROM session GROUP BY visitor_no;
+
+CREATE VIEW persons AS
+SELECT known.person_id,
+  json_group_array(known.identifier_id) FILTER (WHERE known.identifier_id <> known.person_id) AS aliases,
+  json_group_array(known.value) FILTER (WHERE known.kind = 'visitor') AS visitors,
+  json_group_array(known.value) FILTER (WHERE known.kind = 'email') AS emails,
+  json_group_array(known.value) FILTER (WHERE known.kind = 'phone') AS phones,
+  '[]' AS crm_ids, NULL AS account_id,
+  strftime('%Y-%m-%dT%H:%M:%fZ', min(known.first_ms) / 1000.0, 'unixepoch') AS first_seen_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', max(known.last_ms) / 1000.0, 'unixepoch') AS last_seen_at
+FROM (
+  SELECT person.identifier_id AS person_id, identifier.kind, identifier.value, identifier.identifier_id,
+    identifier.first_ms, max(
+      identifier.first_ms, coalesce(span.last_ms, 0),
+      (SELECT coalesce(max(mention.at_ms), 0) FROM mention
+       WHERE mention.identifier_no = identifier.identifier_no)
+    ) AS last_ms
+  FROM identifier
+  JOIN identifier AS person ON person.identifier_no = identifier.person_no
+  LEFT JOIN visitor_span AS span ON span.visitor_no = identifier.visitor_no
+  ORDER BY person_id, identifier.kind, identifier.value
+) AS known
+GROUP BY known.person_id
+UNION ALL
+SELECT visitor.identifier_id, '[]', json_array(visitor.visitor_id), '[]', '[]', '[]', NULL,
+  strftime('%Y-%m-%dT%H:%M:%fZ', span.first_ms / 1000.0, 'unixepoch'),
+  strftime('%Y-%m-%dT%H:%M:%fZ', span.last_ms / 1000.0, 'unixepoch')
+FROM visitor_span AS span JOIN visitor USING (visitor_no)
+WHERE NOT EXISTS (SELECT 1 FROM identifier WHERE identifier.visitor_no = visitor.visitor_no);
+
+CREATE VIEW hit_id AS
+SELECT hit_no, CASE typeof(event_key) WHEN 'text' THEN event_key ELSE lower(
+    substr(hex(event_key), 1, 8) || '-' || substr(hex(event_key), 9, 4) || '-' ||
+    substr(hex(event_key), 13, 4) || '-' || substr(hex(event_key), 17, 4) || '-' ||
+    substr(hex(event_key), 21)) END AS event_id
+FROM hit;
+
+CREATE VIEW hits AS
+SELECT hit.hit_no, site.key AS site,
+  hit_id.event_id,
+  strftime('%Y-%m-%dT%H:%M:%fZ', hit.at_ms / 1000.0, 'unixepoch') AS at,
+  visitor.visitor_id, who.person_id,
+  CASE WHEN hit.flags = 0 AND client.bot_reason IS NULL THEN (
+    SELECT session.session_id FROM session
+    JOIN hit AS opened ON opened.hit_no = session.opened_hit_no
+    JOIN hit_id AS opened_id ON opened_id.hit_no = opened.hit_no
+    WHERE session.visitor_no = hit.visitor_no AND session.site_no = hit.site_no
+      AND session.started_ms <= hit.at_ms AND session.ended_ms >= hit.at_ms
+      AND (session.started_ms, coalesce(opened.seq, -1), opened_id.event_id)
+        <= (hit.at_ms, coalesce(hit.seq, -1), hit_id.event_id)
+    ORDER BY session.started_ms DESC, coalesce(opened.seq, -1) DESC, opened_id.event_id DESC LIMIT 1
+  ) END AS session_id,
+  CASE hit.kind WHEN 0 THEN 'page' WHEN 1 THEN 'event' ELSE 'engagement' END AS type,
+  name.value AS name, page.value AS url, title.value AS title, referrer.value AS referrer,
+  tags.value AS tags, hit.seq, hit.engaged_ms / 1000.0 AS engaged_s, hit.scroll_pct,
+  client.browser, client.os, client.device,
+  hit.flags <> 0 OR client.bot_reason IS NOT NULL AS is_dropped,
+  CASE WHEN hit.flags & 4 THEN 'prefetch' WHEN hit.flags & 8 THEN 'internal'
+    WHEN hit.flags & 2 THEN 'bot:webdriver' WHEN hit.flags & 1 THEN 'bot:said_so'
+    ELSE 'bot:' || client.bot_reason END AS dropped_because,
+  hit.consent, hit.extra,
+  strftime('%Y-%m-%dT%H:%M:%fZ', hit.received_ms / 1000.0, 'unixepoch') AS received_at
+FROM hit
+JOIN hit_id USING (hit_no)
+JOIN site USING (site_no)
+JOIN visitor USING (visitor_no)
+JOIN person_of_visitor AS who USING (visitor_no)
+JOIN string AS page ON page.string_no = hit.page_no
+LEFT JOIN string AS name ON name.string_no = hit.name_no
+LEFT JOIN string AS title ON title.string_no = hit.title_no
+LEFT JOIN string AS tags ON tags.string_no = hit.tags_no
+LEFT JOIN string AS referrer ON referrer.string_no = hit.referrer_no
+LEFT JOIN client ON client.client_no = hit.client_no;
+
+CREATE VIEW changes AS
+SELECT change_no, strftime('%Y-%m-%dT%H:%M:%fZ', recorded_ms / 1000.0, 'unixepoch') AS recorded_at,
+  noun, id, before, after, because
+FROM change;
