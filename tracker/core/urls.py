@@ -32,7 +32,8 @@ _PARTS = re.compile(
     r"(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",
     re.IGNORECASE | re.DOTALL,
 )
-_LAST_PART = re.compile(r"[/?&#;][^/?&#;]*+$")
+_LAST_PART = re.compile(rf"[/?&#;][^/?&#;]{{0,{URL_LIMIT}}}+$")
+"""What may be cut in two where reading stops; of a longer part the end is never kept."""
 _TRIMMED = "".join(map(chr, range(33)))
 _LINE_BREAKS = str.maketrans("", "", "\t\n\r")
 _SURROGATE = re.compile("[\ud800-\udfff]")
