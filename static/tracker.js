@@ -29,7 +29,7 @@
  * Attributes of the page's elements:
  *   data-tl-event="name"        a click is an event of that name; data-tl-prop-<x>="..." are its props
  *   data-tl-chat="vendor"       a click opens a chat: event chat_open
- *   data-tl-append              on a form: create the hidden fields that it lacks
+ *   data-tl-append              on a form: create the hidden fields that it lacks ("false": never)
  *   data-tl-fields="a,b"        on a form: names of fields to send besides the contact fields
  *   data-tl-field[="name"]      on a field: send it, under that name; email, phone, name and company
  *                               say which contact field it is
@@ -691,11 +691,11 @@
     fbclid: "facebook",
   };
   const KNOWN_HOSTS = [
-    ["ai-assistant", /\b(chatgpt|perplexity|claude|gemini|copilot)\.(com|ai|google\.com|microsoft\.com)$/],
+    ["ai-assistant", /(?:^|\.)(chatgpt|perplexity|claude|gemini|copilot)\.(com|ai|google\.com|microsoft\.com)$/],
     ["organic", /^(?:..\.)?(?:search\.)?(google|bing|duckduckgo|yahoo|ecosia|yandex|baidu|qwant|brave)\.[a-z.]{2,6}$/],
-    ["social", /\b(facebook|instagram|linkedin|twitter|tiktok|pinterest|reddit|youtube)\.com$/],
+    ["social", /(?:^|\.)(facebook|instagram|linkedin|twitter|tiktok|pinterest|reddit|youtube)\.com$/],
   ];
-  const NO_SOURCE = /\b(paypal|stripe|klarna|adyen|worldpay|mollie|opayo|clearpay|auth0|okta|microsoftonline|accounts\.google)\.[a-z.]+$/;
+  const NO_SOURCE = /(?:^|\.)(paypal|stripe|klarna|adyen|worldpay|mollie|opayo|clearpay|auth0|okta|microsoftonline|accounts\.google)\.[a-z.]+$/;
   const SOURCE_FIELDS = ["source", "medium", "campaign", "term", "content", "click_id", "landing", "referrer"];
 
   let landed; // how this page was reached
@@ -789,7 +789,7 @@
 
   function wantsFields(form) {
     const posts = /^post$/i.test(form.getAttribute("method"));
-    return (isOn(form.dataset.tlAppend) || (isOn(config.append) && posts)) && !form.closest("[data-tl-private]");
+    return isOn(form.dataset.tlAppend ?? (posts && config.append)) && !form.closest("[data-tl-private]");
   }
 
   function appendField(form, name) {

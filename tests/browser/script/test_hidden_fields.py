@@ -75,6 +75,7 @@ ARRIVALS = [
     pytest.param("", "https://www.linkedin.com/", ("linkedin", "social"), id="a network"),
     pytest.param("", "https://www.partner.example/p", ("partner.example", "referral"), id="another site"),
     pytest.param("", "https://notgoogle.com/", ("notgoogle.com", "referral"), id="a look-alike"),
+    pytest.param("", "https://not-paypal.com/", ("not-paypal.com", "referral"), id="another look-alike"),
     pytest.param("", "https://www.paypal.com/", ("(direct)", "(none)"), id="a payment provider"),
     pytest.param("", "http://blog.shop.test/", ("(direct)", "(none)"), id="the site itself"),
 ]
@@ -151,13 +152,14 @@ def test_fields_are_created_on_request(recorder: Recorder, page: Page) -> None:
 
 
 def test_the_tag_can_ask_for_them_everywhere(recorder: Recorder, page: Page) -> None:
-    """data-append serves forms that post: a search's address stays clean, a private form untouched."""
-    forms = '<form method="post"></form><form></form><form method="post" data-tl-private></form>'
+    """data-append serves forms that post, unless they refuse: a search's address stays clean."""
+    forms = """<form method="post"></form> <form></form> <form method="post" data-tl-private></form>
+      <form method="post" data-tl-append="false"></form>"""
     recorder.add("/a", forms, tag="data-append")
     page.goto(recorder.url("/a"))
     wait_for(lambda: "tl_visitor" in values(page))
     served = page.evaluate("() => [...document.forms].map((form) => form.elements.length > 0)")
-    assert served == [True, False, False]
+    assert served == [True, False, False, False]
 
 
 def test_a_users_value_is_never_overwritten(recorder: Recorder, page: Page) -> None:
