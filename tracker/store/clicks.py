@@ -25,29 +25,26 @@ def replace_uses(db: sqlite3.Connection, uses: Mapping[int, Mapping[ClickKey, Us
         [wanted],
     ):
         old.setdefault(number, {})[name, value] = (at_ms, event_id)
-    moved: set[int] = set()
-    for number, now in uses.items():
-        was = old.get(number, {})
-        for click in {*was, *now}:
-            if was.get(click) != now.get(click):
-                moved |= _move(db, number, click, now.get(click))
-    return moved
+    moved = [
+        (number, click)
+        for number, now in uses.items()
+        for click in {*old.get(number, {}), *now}
+        if old.get(number, {}).get(click) != now.get(click)
+    ]
+    before = {click: _owner(db, click) for _, click in moved}
+    where = "WHERE value = ? AND name = ? AND visitor_no = ?"
+    gone = [(value, name, number) for number, (name, value) in moved if (name, value) in old.get(number, {})]
+    db.executemany(f"DELETE FROM click_use {where}", gone)
+    new = [(*click, number, *uses[number][click]) for number, click in moved if click in uses[number]]
+    db.executemany("INSERT INTO click_use VALUES (?, ?, ?, ?, ?)", new)
+    after = {click: _owner(db, click) for click in before}
+    changed = [click for click in before if before[click] != after[click]]
+    return {owner for click in changed for owner in (before[click], after[click]) if owner is not None}
 
 
 def foreign(db: sqlite3.Connection, visitor_no: int, used: Collection[ClickKey]) -> frozenset[ClickKey]:
     """Pick the click ids that another visitor brought first."""
     return frozenset(click for click in used if _owner(db, click) != visitor_no)
-
-
-def _move(db: sqlite3.Connection, visitor_no: int, click: ClickKey, use: Use | None) -> set[int]:
-    name, value = click
-    before = _owner(db, click)
-    where = "WHERE value = ? AND name = ? AND visitor_no = ?"
-    db.execute(f"DELETE FROM click_use {where}", [value, name, visitor_no])
-    if use is not None:
-        db.execute("INSERT INTO click_use VALUES (?, ?, ?, ?, ?)", [name, value, visitor_no, *use])
-    after = _owner(db, click)
-    return set() if before == after else {owner for owner in (before, after) if owner is not None}
 
 
 def _owner(db: sqlite3.Connection, click: ClickKey) -> int | None:
