@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from tracker.model import LeadId, PersonId, SessionId
 
 EventKey = str | bytes
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def digest(*parts: str, size: int = 10) -> bytes:
@@ -60,13 +63,7 @@ def event_key(event_id: str) -> EventKey:
     UUIDs that begin with a time and ids that count upwards then arrive in about the order of the
     index, which is what keeps an insert cheap among millions.
     """
-    if len(event_id) != 36 or event_id[8] != "-":
-        return event_id
-    try:
-        packed = bytes.fromhex(event_id.replace("-", ""))
-    except ValueError:
-        return event_id
-    return packed if _uuid_text(packed) == event_id else event_id
+    return bytes.fromhex(event_id.replace("-", "")) if _UUID.fullmatch(event_id) else event_id
 
 
 def event_id_of(key: EventKey) -> str:

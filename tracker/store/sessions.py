@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from tracker.store.marks import Pass
+from tracker.store.sql import insert_many
 
 
 class SessionRow(NamedTuple):
@@ -34,7 +35,6 @@ class SessionRow(NamedTuple):
 
 
 _COLUMNS = ", ".join(SessionRow._fields)
-_INSERT = f"INSERT INTO session ({_COLUMNS}, changed_no) VALUES ({', '.join('?' * 19)})"
 _UPDATE = (
     f"UPDATE session SET {', '.join(f'{name} = ?' for name in SessionRow._fields[1:])}, changed_no = ? "
     "WHERE session_id = ?"
@@ -60,7 +60,7 @@ def replace_sessions(
     gone = [row for row in old.values() if row[0] not in kept]
     db.executemany("DELETE FROM session WHERE session_id = ?", [(row[0],) for row in gone])
     db.executemany(_UPDATE, [(*row[1:], run.number, row.session_id) for row in moved])
-    db.executemany(_INSERT, [(*row, run.number) for row in fresh])
+    insert_many(db, "session", (*SessionRow._fields, "changed_no"), [(*row, run.number) for row in fresh])
     changed: dict[int, list[str]] = {row.visitor_no: [] for row in (*fresh, *moved)}
     for row in gone:
         changed.setdefault(row[2], []).append(row[0])
