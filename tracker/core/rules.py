@@ -137,6 +137,7 @@ class _Tables:
     names: dict[str, Family]
 
     def enter(self, row: Row, family: Family, *, replace: bool) -> None:
+        """Enter a row's hosts, apps and names, over what is there or only beside it."""
         for host in row["hosts"].split():
             self.senders.add(host, family, below=True, replace=replace)
         for words, table in ((row["apps"].split(), self.apps), (_names(row), self.names)):
