@@ -18,6 +18,7 @@ from tracker.model import Source
 from tracker.store import marks
 from tracker.store.hits import last_hit_ms
 from tracker.store.leads import Row, load_lead, put_journey, put_match, touches_of
+from tracker.store.lists import load_overlay
 from tracker.store.marks import Mark, Pass
 from tracker.store.persons import person_visitors
 from tracker.store.rules import load_rule_sets
@@ -34,7 +35,7 @@ class LeadStitcher:
         self._db = db
         self._lookback_ms = settings.lookback_days * DAY_MS
         self._static = load_static_numbers(db)
-        self._rules = load_rule_sets(db)
+        self._rules = load_rule_sets(db, load_overlay(settings.data))
         self._sources = SourceNumbers(db)
         self._texts = Numbers(db)
 

@@ -7,13 +7,16 @@ import hashlib
 import io
 import sys
 import uuid
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 import redis
+import zstandard
 
 from tracker import hitlog, wire
 from tracker.core.facts import SHAPES, tidy
@@ -69,12 +72,25 @@ def load(
     return loaded
 
 
-def open_stream(name: str) -> IO[bytes]:
-    """Open a file of facts, packed or not; `-` is stdin.
+@contextmanager
+def opened(names: Iterable[str]) -> Iterator[list[IO[bytes]]]:
+    """Open files of facts, packed or not; `-` is stdin.
 
     Raises:
-        BadRequest: no such file.
+        BadRequest: no such file, or one that cannot be unpacked to its end.
     """
+    with ExitStack() as stack:
+        streams = [_open(name) for name in names]
+        for stream in streams:
+            if stream is not sys.stdin.buffer:
+                stack.enter_context(stream)
+        try:
+            yield streams
+        except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
+            raise BadRequest("bad_fact", f"a file cannot be unpacked to its end: {error}") from error
+
+
+def _open(name: str) -> IO[bytes]:
     if name == "-":
         return sys.stdin.buffer
     path = Path(name)
@@ -83,8 +99,6 @@ def open_stream(name: str) -> IO[bytes]:
     if path.suffix == ".gz":
         return io.BufferedReader(gzip.open(path))
     if path.suffix == ".zst":
-        import zstandard
-
         return io.BufferedReader(zstandard.open(path))
     return path.open("rb")
 

@@ -20,6 +20,7 @@ from tracker.model import HitType, Source
 from tracker.store import clicks, marks
 from tracker.store.changes import Change, log_change
 from tracker.store.hits import VisitorHit, load_human_hits
+from tracker.store.lists import load_overlay
 from tracker.store.marks import Mark, Pass
 from tracker.store.rules import load_rule_sets
 from tracker.store.sessions import SessionRow, replace_sessions
@@ -51,13 +52,10 @@ class SessionStitcher:
         self._db = db
         self._limits = Limits(settings.session_gap_s * 1_000, settings.session_max_s * 1_000)
         self._places = Places(settings.geo_file)
-        self._forget()
-
-    def _forget(self) -> None:
-        self._sites = numbered_sites(self._db)
-        self._texts = Numbers(self._db)
-        self._rules = load_rule_sets(self._db)
-        self._sources = SourceNumbers(self._db)
+        self._sites = numbered_sites(db)
+        self._texts = Numbers(db)
+        self._rules = load_rule_sets(db, load_overlay(settings.data))
+        self._sources = SourceNumbers(db)
         self._decided: dict[_Arrival, tuple[Source, Source]] = {}
 
     def stitch(self, dirty: Sequence[Mark], run: Pass) -> None:

@@ -75,9 +75,9 @@ def load(context: Context, files: tuple[str, ...], also_drain: bool) -> None:
                 drained = loaded.facts
                 _drain(settings, client)
 
-        streams = [loading.open_stream(name) for name in files]
         now_ms = int(time.time() * 1_000)
-        loaded = loading.load(client, streams, received_ms=now_ms, appended=appended, complain=complaints)
+        with loading.opened(files) as streams:
+            loaded = loading.load(client, streams, received_ms=now_ms, appended=appended, complain=complaints)
         click.echo("\r" + " " * 30 + "\r", err=True, nl=False)
         told: dict[str, int] = {"read": loaded.lines}
         if also_drain:

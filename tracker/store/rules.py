@@ -94,7 +94,8 @@ def _rule_set(kept: str, overlay: str) -> RuleSet:
     own = json.loads(kept)
     rows = [{**dict.fromkeys(_SOURCE, ""), **row} for row in own.get("sources", [])]
     return build_rules(
-        overlay_rows=[*json.loads(overlay), *rows],
+        overlay_rows=json.loads(overlay),
+        own_rows=rows,
         own_rules=[OwnRule(**rule) for rule in own.get("rules", [])],
         switched_off=own.get("switched_off", []),
     )
