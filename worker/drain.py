@@ -24,7 +24,7 @@ import redis
 
 from tracker import hitlog, wire
 from tracker.config import Settings
-from tracker.core.facts import read_fact
+from tracker.core.facts import SEPARATOR, read_fact
 from tracker.core.ids import content_digest, event_id_of
 from tracker.errors import BadRequest
 from tracker.hitfacts import hit_from_fact
@@ -267,7 +267,8 @@ class Drain:
             self._db, fact, site_no=site_no, origin=origin, received_ms=received_ms
         ):
             return False
-        batch.dirty["fact", json.dumps([fact.kind, site_no, fact.key])] = f"{fact.kind} {fact.key}"
+        because = f"{fact.kind} {fact.key.replace(SEPARATOR, ' ')}"
+        batch.dirty["fact", json.dumps([fact.kind, site_no, fact.key])] = because
         return True
 
     def _insert(self, batch: _Batch) -> None:

@@ -12,6 +12,7 @@ RULES = {
     "M5": "M5, person: the lead's e-mail address is one person's, whose browsers are known",
     "M7": "M7, static number: the called number stands for one source",
 }
+KINDS = {"page": "a page view", "event": "an event", "engagement": "an engagement ping"}
 OPENED = {
     "first": "it is the visitor's first visit",
     "gap": "the visitor had been away for longer than the limit",
@@ -66,9 +67,8 @@ def _journey(lead: Found) -> Iterator[str]:
     if not journey or not journey["touch_count"]:
         yield "  Its journey has no touchpoint that is known"
         return
-    days, count = journey["days"], journey["touch_count"]
-    touches, span = "touch" if count == 1 else "touches", "day" if days == 1 else "days"
-    yield f"  Its journey: {count} {touches} over {days} {span}"
+    touches, days = _many(journey["touch_count"], "touch", "touches"), _many(journey["days"], "day", "days")
+    yield f"  Its journey: {touches} over {days}"
     for touch in lead["touches"]:
         where = f" on {touch['landing_page']}" if touch["landing_page"] and touch["kind"] == "session" else ""
         yield f"    {touch['at']}  {touch['kind']} from {came_from(touch)}{where}"
@@ -85,7 +85,7 @@ def _history(lead: Found) -> Iterator[str]:
 
 def _session(session: Found) -> Iterator[str]:
     yield f"Session {session['session_id']} of visitor {session['visitor_id']} on {session['site']}"
-    counts = f"{session['pages']} pages, {session['hits']} hits"
+    counts = f"{_many(session['pages'], 'page', 'pages')}, {_many(session['hits'], 'hit', 'hits')}"
     yield f"  {session['started_at']} to {session['ended_at']}: {counts}"
     yield f"  Opened because {OPENED[session['opened_by']]}"
     yield f"  It came from {came_from(session)}"
@@ -108,7 +108,8 @@ def _hit(hit: Found) -> Iterator[str]:
         why = hit["rejected"]
         yield f"Hit {hit['event_id']} was rejected: {why['code']}, {why['message']}"
         return
-    yield f"Hit {hit['event_id']}: a {hit['type']}{' ' + hit['name'] if hit['name'] else ''} on {hit['site']}"
+    named = f"{KINDS[hit['type']]}{' ' + hit['name'] if hit['name'] else ''}"
+    yield f"Hit {hit['event_id']}: {named} on {hit['site']}"
     yield f"  {hit['at']} (received {hit['received_at']}) on {hit['url']}"
     if hit["referrer"]:
         yield f"  Referrer {hit['referrer']}"
@@ -120,3 +121,7 @@ def _hit(hit: Found) -> Iterator[str]:
         yield f"  In session {own['session_id']}, which came from {came_from(own)}, rule {own['rule']}"
     else:
         yield "  In no session: an engagement ping that came after the visit had ended"
+
+
+def _many(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

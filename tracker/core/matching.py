@@ -61,7 +61,7 @@ def match_lead(
 
 def _why_unmatched(email: str | None, by_email: Sequence[Candidate]) -> str:
     if not email:
-        return "no signed visitor id and no e-mail address came with the lead"
+        return "neither a signed visitor id nor an e-mail address that names a person came with the lead"
     if by_email:
         return "the e-mail address is known, but no browser of this person was seen before the lead"
     return "no browser is known for this e-mail address"

@@ -8,7 +8,7 @@ from typing import Any
 
 from tracker.core.ids import event_key
 from tracker.errors import BadRequest
-from tracker.store.exports import DOCUMENTS
+from tracker.store.exports import spelled
 
 Found = dict[str, Any]
 
@@ -35,7 +35,7 @@ def _lead(db: sqlite3.Connection, id_: str) -> Found | None:
     touches = lead["journey"]["touch_ids"] if lead["journey"] else []
     lead["touches"] = _all(
         db,
-        """SELECT touch_id, at, kind, channel, source, medium, campaign, landing_page, rule
+        """SELECT touch_id, at, kind, channel, source, medium, campaign, term, landing_page, rule
         FROM touchpoints WHERE touch_id IN (SELECT value FROM json_each(?)) ORDER BY at, touch_id""",
         json.dumps(touches),
     )
@@ -103,13 +103,4 @@ def _one(db: sqlite3.Connection, query: str, *values: Any) -> Found | None:
 def _all(db: sqlite3.Connection, query: str, *values: Any) -> list[Found]:
     cursor = db.execute(query, values)
     names = [column[0] for column in cursor.description]
-    return [_spelled(dict(zip(names, row, strict=True))) for row in cursor]
-
-
-def _spelled(row: Found) -> Found:
-    return {
-        name: json.loads(value)
-        if name in DOCUMENTS | {"before", "after"} and isinstance(value, str)
-        else value
-        for name, value in row.items()
-    }
+    return [spelled(dict(zip(names, row, strict=True))) for row in cursor]

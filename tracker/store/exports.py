@@ -95,7 +95,7 @@ _GONE = {
 
 BOOLEANS = frozenset({"is_repeat_click", "is_junk", "answered", "is_dropped", "removed"})
 LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids"})
-DOCUMENTS = LISTS | {"path", "touch_ids", "match_evidence", "tags", "extra"}
+DOCUMENTS = LISTS | {"path", "touch_ids", "match_evidence", "tags", "extra", "before", "after"}
 CONTACTS = frozenset({"name", "email", "phone", "company", "emails", "phones"})
 
 
@@ -135,7 +135,7 @@ def rows(
     query += f" WHERE {' AND '.join(where)}" if where else ""
     masked = frozenset() if pii or what == "hits" else CONTACTS & set(names)
     found = db.execute(f"{query} ORDER BY {export.order}", {"site": site, "since": since})
-    return (_spelled(dict(zip(names, row, strict=True)), masked) for row in found)
+    return (spelled(dict(zip(names, row, strict=True)), masked) for row in found)
 
 
 def gone(db: sqlite3.Connection, what: str, since: int) -> Iterator[str]:
@@ -144,7 +144,8 @@ def gone(db: sqlite3.Connection, what: str, since: int) -> Iterator[str]:
         yield from (row[0] for row in db.execute(_GONE[noun], {"since": since}))
 
 
-def _spelled(row: dict[str, Any], masked: frozenset[str]) -> dict[str, Any]:
+def spelled(row: dict[str, Any], masked: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Spell a view's row as it leaves: truths, lists and objects as such, masked where it must be."""
     for name in BOOLEANS & row.keys():
         row[name] = None if row[name] is None else bool(row[name])
     for name in DOCUMENTS & row.keys():

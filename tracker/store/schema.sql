@@ -288,8 +288,6 @@ CREATE INDEX lead_identifier ON lead (identifier_no);
 
 CREATE INDEX lead_called ON lead (called) WHERE called IS NOT NULL;
 
-CREATE INDEX lead_at ON lead (at_ms);
-
 CREATE VIEW person_of_visitor AS
 SELECT visitor.visitor_no,
   coalesce(person.identifier_id, visitor.identifier_id) AS person_id

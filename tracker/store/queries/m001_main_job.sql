@@ -233,7 +233,6 @@ CREATE TABLE lead (
 ) STRICT;
 CREATE INDEX lead_identifier ON lead (identifier_no);
 CREATE INDEX lead_called ON lead (called) WHERE called IS NOT NULL;
-CREATE INDEX lead_at ON lead (at_ms);
 CREATE TABLE journey (
   journey_id TEXT PRIMARY KEY,
   conversion_kind TEXT NOT NULL,
