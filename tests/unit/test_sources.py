@@ -334,6 +334,20 @@ def test_the_stronger_word_decides(tail: str, referrer: str | None, decided: tup
     assert (source.source, source.medium, source.evidence) == decided
 
 
+INTERNAL = {
+    "ref on an own link": ("?ref=footer", "not_a_source:own_domain"),
+    "source and via too": ("?source=menu&via=search", "not_a_source:own_domain"),
+    "utm counts everywhere": ("?utm_source=banner&utm_medium=internal&ref=x", "campaign:unassigned"),
+    "a click id counts everywhere": ("?gclid=x&ref=y", "gclid:paid_search"),
+}
+
+
+@pytest.mark.parametrize(("tail", "rule"), INTERNAL.values(), ids=INTERNAL)
+def test_everyday_words_on_one_s_own_links_are_no_campaign(tail: str, rule: str) -> None:
+    """Between own pages `source`, `ref` and `via` are the page's own parameters."""
+    assert arrive(tail, "https://shop.example.com/").rule == rule
+
+
 KINDS = {
     "paid": """
         gclid gbraid wbraid dclid gclsrc gad_source gad_campaignid msclkid ttclid twclid li_fat_id

@@ -15,6 +15,8 @@ from tracker.core.rules import MEDIUMS, Family, RuleSet
 from tracker.core.urls import clean_referrer, split_url
 from tracker.core.words import fold, mentions
 
+OWN_DOMAIN = "own_domain"
+
 _WEB = ("http", "https")
 _ADS_ENDING = re.compile(r"[-_\s.]*(?:ads?|adwords)$", re.IGNORECASE)
 _NAME_LIMIT = 100
@@ -58,7 +60,7 @@ def read_sender(referrer: str | None, own_domains: tuple[str, ...], rules: RuleS
         return _sender(host, rules.apps.get(host))
     family = rules.senders.find(host, parts.path) or rules.apps.get(host)
     if is_own_host(host, own_domains) and not (family and host.endswith(_THIS_MACHINE)):
-        return _sender(host, None)._replace(aside="own_domain")
+        return _sender(host, None)._replace(aside=OWN_DOMAIN)
     aside = rules.passages.find(host, parts.path)
     return _sender(host, family)._replace(aside=aside)
 

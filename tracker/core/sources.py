@@ -13,8 +13,8 @@ from functools import lru_cache
 from tracker.core.channels import DIRECT_MEDIUM, DIRECT_SOURCE, NOT_SET, Arrival, decide_channel, is_open
 from tracker.core.click_ids import CLICK_RULES, find_click_ids
 from tracker.core.rules import DEFAULT_RULES, RULES_VERSION, Category, RuleSet, build_rules
-from tracker.core.senders import Name, Sender, read_name, read_sender
-from tracker.core.tags import CAMPAIGN_FIELDS, tidy_tags
+from tracker.core.senders import OWN_DOMAIN, Name, Sender, read_name, read_sender
+from tracker.core.tags import BARE_RANK, CAMPAIGN_FIELDS, tidy_tags
 from tracker.core.urls import clean_referrer
 from tracker.model import ClickId, Evidence, Source
 
@@ -23,6 +23,7 @@ __all__ = ["DEFAULT_RULES", "RULES_VERSION", "RuleSet", "build_rules", "decide_s
 Tags = tuple[tuple[str, str], ...]
 
 PAID_CLICK_MEDIUM = "cpc"
+_NO_RANK = 1_000
 _LONG_REFERRER = 4_096
 
 
@@ -84,7 +85,7 @@ def decide_source(
 def _decide(tags: Tags, referrer: str | None, own_domains: tuple[str, ...], rules: RuleSet) -> Source:
     tidy = tidy_tags(tags)
     visit = _Visit(find_click_ids(tidy), read_sender(referrer, own_domains, rules), rules)
-    campaign = _read_campaign(tidy)
+    campaign = _read_campaign(tidy, is_internal=visit.sender is not None and visit.sender.aside == OWN_DOMAIN)
     if campaign is not None:
         return _by_campaign(campaign, visit)
     if visit.click is not None:
@@ -94,15 +95,17 @@ def _decide(tags: Tags, referrer: str | None, own_domains: tuple[str, ...], rule
     return _direct(visit)
 
 
-def _read_campaign(tags: Tags) -> _Campaign | None:
-    """Fill each field from its parameter of the best rank, the first of equals."""
+def _read_campaign(tags: Tags, *, is_internal: bool) -> _Campaign | None:
+    """Fill each field from its parameter of the best rank, the first of equals.
+
+    On a link between one's own pages `source`, `ref` and `via` belong to the page, not to a campaign.
+    """
     fields: dict[str, str] = {}
     ranks: dict[str, int] = {}
     for name, value in tags:
-        if name in CAMPAIGN_FIELDS:
-            target, rank = CAMPAIGN_FIELDS[name]
-            if rank < ranks.get(target, 100):
-                fields[target], ranks[target] = value, rank
+        target, rank = CAMPAIGN_FIELDS.get(name, ("", _NO_RANK))
+        if rank < ranks.get(target, BARE_RANK if is_internal else _NO_RANK):
+            fields[target], ranks[target] = value, rank
     return _Campaign(fields, any(name == "hsa_net" for name, _ in tags)) if fields else None
 
 

@@ -22,6 +22,9 @@ _CACHED_LENGTH = 128
 CAMPAIGN_FIELDS = {row["name"]: (row["field"], int(row["rank"])) for row in read_table("campaign_params")}
 """The field that each campaign parameter fills, and its rank among those that fill it (1 wins)."""
 
+BARE_RANK = 4
+"""From this rank on a name is an everyday word, which a page may use for itself."""
+
 TAG_NAMES = frozenset(CAMPAIGN_FIELDS) | CLICK_NAMES
 
 _CAMPAIGN_PREFIXES = ("utm_", "mtm_", "matomo_", "pk_", "piwik_", "hsa_")

@@ -24,8 +24,8 @@ __all__ = [
 ]  # fmt: skip
 
 URL_LIMIT = 2_048
-READ_LIMIT = 65_536
-"""Characters of a URL that are looked at; no browser sends more in a request that we accept."""
+READ_LIMIT = 16_384
+"""Characters of a URL that are looked at; web servers refuse far shorter ones."""
 
 _PARTS = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*):[/\\]{2,}(?P<place>[^/\\?#]*)(?P<path>[^?#]*)"
@@ -306,9 +306,10 @@ def _part(raw: str, safe: str) -> str:
     """Spell a name, a value or a segment the one way, without personal data."""
     if _CLEAN_PART.fullmatch(raw) and not _LONG_NUMBER.search(raw):
         return raw
-    spelled = _ESCAPE.sub(_spell, quote(_STRAY.sub("%25", raw), safe=f"%{safe}"))
-    cleaned = clean_text(spelled)
-    return spelled if cleaned == spelled else quote(cleaned, safe=safe, errors="surrogateescape")
+    cleaned = clean_text(raw)
+    if cleaned != raw or "%" not in raw:
+        return quote(cleaned, safe=safe, errors="surrogateescape")
+    return quote(_ESCAPE.sub(_spell, _STRAY.sub("%25", raw)), safe=f"%{safe}")
 
 
 def _spell(escape: re.Match[str]) -> str:
