@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from tracker.core.click_ids import CLICK_NAMES, PERSONAL_NAMES
 from tracker.core.redact import REDACTED, clean_text, is_denied
 from tracker.core.tags import Role, role, tidy_tags
+from tracker.core.urlparts import READ_LIMIT, URL_LIMIT
 from tracker.core.urls import (
-    READ_LIMIT,
-    URL_LIMIT,
     clean_referrer,
     host_within,
     is_own_host,

@@ -36,12 +36,13 @@ class _Campaign:
 
     @property
     def key(self) -> Tags:
+        """The parameters as a value that is equal when they mean the same."""
         return tuple(sorted((name, value.lower()) for name, value in self.fields.items()))
 
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """All that is known of an arrival; `paid` is a click id that only ads carry."""
+    """All that is known of an arrival but its campaign parameters."""
 
     clicks: tuple[ClickId, ...]
     sender: Sender | None
@@ -49,15 +50,18 @@ class _Visit:
 
     @property
     def click(self) -> ClickId | None:
+        """The click id that proves most."""
         counts = (each for each in self.clicks if each.name != "fbclid" or self._knows("fbclid_is_social"))
         return next(counts, None)
 
     @property
     def external(self) -> Sender | None:
+        """The sender, unless it counts as nobody."""
         return self.sender if self.sender is not None and self.sender.aside is None else None
 
     @property
     def paid(self) -> ClickId | None:
+        """The click id, where it is one that only ads carry."""
         proves = self.click is not None and self.click.kind == "paid"
         return self.click if proves and self._knows("paid_click_ids") else None
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import quote
 
-from tracker.core.hosts import clean_host, host_within, is_own_host, registrable_domain
+from tracker.core.hosts import host_within, is_own_host, registrable_domain
 from tracker.core.redact import REDACTED, clean_text
 from tracker.core.tags import Role, read_value, role
-from tracker.errors import BadUrl
+from tracker.core.urlparts import DEFAULT_PORTS, URL_LIMIT, UrlParts, split_page, split_url
 from tracker.model import Page
 
 __all__ = [
@@ -23,25 +22,7 @@ __all__ = [
     "registrable_domain", "split_url",
 ]  # fmt: skip
 
-URL_LIMIT = 2_048
-READ_LIMIT = 16_384
-"""Characters of a URL that are looked at; web servers refuse far shorter ones."""
-
-_PARTS = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*):[/\\]{2,}(?P<place>[^/\\?#]*)(?P<path>[^?#]*)"
-    r"(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",
-    re.IGNORECASE | re.DOTALL,
-)
-_LAST_PART = re.compile(rf"[/?&#;][^/?&#;]{{0,{URL_LIMIT}}}+$")
-"""What may be cut in two where reading stops; of a longer part the end is never kept."""
-_TRIMMED = "".join(map(chr, range(33)))
-_LINE_BREAKS = str.maketrans("", "", "\t\n\r")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_APP_SCHEMES = ("android-app", "ios-app")
-_PLACE_LIMIT = 1_024
 _CACHED_NAME = 64
-_BARE_HOST = re.compile(r"(?:[\w-]+\.)+[^\W\d]{2,}(?::\d+)?")
 
 _CLEAN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+")
 _CLEAN_PART = re.compile(r"[A-Za-z0-9_.~!$'()*,:+-]*")
@@ -59,17 +40,6 @@ _CUT_ESCAPE = re.compile(r"%[0-9A-Fa-f]?$")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
-class UrlParts(NamedTuple):
-    """A URL taken apart; `place` is the host with a port that is not the scheme's own."""
-
-    scheme: str
-    host: str
-    place: str
-    path: str
-    query: str
-    fragment: str
-
-
 def read_page(url: str, *, hash_routes: bool = False) -> Page:
     """Read a page's URL into its canonical form and its tags.
 
@@ -80,7 +50,7 @@ def read_page(url: str, *, hash_routes: bool = False) -> Page:
     Raises:
         BadUrl: not an http or https address with a host.
     """
-    parts = _split_page(url)
+    parts = split_page(url)
     tags: dict[str, str] = {}
     return Page(_bounded(parts, tags, hash_routes=hash_routes), parts.host, tuple(tags.items()))
 
@@ -91,7 +61,7 @@ def read_tags(url: str) -> tuple[tuple[str, str], ...]:
     Raises:
         BadUrl: not an http or https address with a host.
     """
-    parts = _split_page(url)
+    parts = split_page(url)
     tags: dict[str, str] = {}
     _read_tags(parts.query, tags, keep_personal=True)
     _read_tags(_as_query(parts.fragment), tags, keep_personal=True)
@@ -107,87 +77,14 @@ def clean_referrer(url: str) -> str | None:
     parts = split_url(url)
     if parts is None:
         return None
-    return _bounded(parts, {}) if parts.scheme in _DEFAULT_PORTS else f"{parts.scheme}://{parts.host}/"
-
-
-def split_url(url: str) -> UrlParts | None:
-    """Take a referrer apart.
-
-    Returns:
-        The parts of a web address or an app's; also of one without scheme whose host has a known
-        ending. None where there is no host.
-    """
-    text = _tidy(url)
-    if text.startswith("//"):
-        text = f"http:{text}"
-    match = _PARTS.fullmatch(text)
-    if match is None:
-        return _split_bare(text)
-    if match["scheme"].lower() in _APP_SCHEMES:
-        host = clean_host(match["place"].lower())
-        return None if host is None else UrlParts(match["scheme"].lower(), host, host, "", "", "")
-    return _parts(match)
-
-
-def _split_bare(text: str) -> UrlParts | None:
-    match = _PARTS.fullmatch(f"http://{text}")
-    if match is None or not _BARE_HOST.fullmatch(match["place"]):
-        return None
-    parts = _parts(match)
-    return parts if parts is not None and registrable_domain(parts.host) else None
-
-
-def _split_page(url: str) -> UrlParts:
-    match = _PARTS.fullmatch(_tidy(url))
-    parts = _parts(match) if match is not None else None
-    if parts is None:
-        raise BadUrl("write the page's whole address, beginning with http:// or https:// and a host")
-    return parts
-
-
-def _tidy(url: str) -> str:
-    """Drop what browsers drop before they read a URL.
-
-    Source: https://url.spec.whatwg.org/#concept-basic-url-parser
-    """
-    text = url if len(url) <= READ_LIMIT else _LAST_PART.sub("", url[:READ_LIMIT])
-    text = text.strip(_TRIMMED)
-    if not text.isprintable():
-        text = _SURROGATE.sub("\ufffd", text.translate(_LINE_BREAKS))
-    return text
-
-
-def _parts(match: re.Match[str]) -> UrlParts | None:
-    scheme = match["scheme"].lower()
-    if scheme not in _DEFAULT_PORTS or len(match["place"]) > _PLACE_LIMIT:
-        return None
-    found = _host_and_place(scheme, match["place"])
-    if found is None:
-        return None
-    return UrlParts(scheme, *found, match["path"], match["query"] or "", match["fragment"] or "")
-
-
-@lru_cache(maxsize=4_096)
-def _host_and_place(scheme: str, text: str) -> tuple[str, str] | None:
-    """Read `user:password@host:port`; the user is dropped."""
-    _, _, rest = text.rpartition("@")
-    name, colon, port = rest.rpartition(":")
-    if not colon or rest.endswith("]"):
-        name, port = rest, ""
-    host = clean_host(name)
-    if host is None or not (port.isascii() and (port.isdigit() or not port)) or len(port) > 8:
-        return None
-    number = int(port) if port else _DEFAULT_PORTS[scheme]
-    if number > 65_535:
-        return None
-    return host, host if number == _DEFAULT_PORTS[scheme] else f"{host}:{number}"
+    return _bounded(parts, {}) if parts.scheme in DEFAULT_PORTS else f"{parts.scheme}://{parts.host}/"
 
 
 def _bounded(parts: UrlParts, tags: dict[str, str], *, hash_routes: bool = False) -> str:
     """Spell a URL the one way in the space that it may take; a shortened one is spelled again."""
     canonical = _canonical(parts, tags, hash_routes=hash_routes)
     while len(canonical) > URL_LIMIT:
-        canonical = _canonical(_split_page(_cut(canonical)), {}, hash_routes=hash_routes)
+        canonical = _canonical(split_page(_cut(canonical)), {}, hash_routes=hash_routes)
     return canonical
 
 
