@@ -80,10 +80,7 @@ def opened(names: Iterable[str]) -> Iterator[list[IO[bytes]]]:
         BadRequest: no such file, or one that cannot be unpacked to its end.
     """
     with ExitStack() as stack:
-        streams = [_open(name) for name in names]
-        for stream in streams:
-            if stream is not sys.stdin.buffer:
-                stack.enter_context(stream)
+        streams = [sys.stdin.buffer if name == "-" else stack.enter_context(_open(name)) for name in names]
         try:
             yield streams
         except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
@@ -91,10 +88,8 @@ def opened(names: Iterable[str]) -> Iterator[list[IO[bytes]]]:
 
 
 def _open(name: str) -> IO[bytes]:
-    if name == "-":
-        return sys.stdin.buffer
     path = Path(name)
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise BadRequest("bad_fact", f"there is no file {name}")
     if path.suffix == ".gz":
         return io.BufferedReader(gzip.open(path))
@@ -158,6 +153,6 @@ def _read(line: bytes) -> dict[str, Any]:
 
 def _reject(line: bytes, error: BadFact, origin: str, received_ms: int) -> wire.RejectEntry:
     return wire.RejectEntry(
-        received_ms=received_ms, code=error.code, message=str(error), origin=origin,
+        received_ms=received_ms, code=error.code, message=str(error), origin=f"line:{origin}",
         body=line[:BODY_LIMIT].decode("utf-8", "replace"), hash=hashlib.sha256(line).hexdigest(),
     )  # fmt: skip

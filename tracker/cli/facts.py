@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 import redis
@@ -14,6 +15,9 @@ import redis
 from tracker import config, embedded, keys
 from tracker.cli import Context, Failed, pass_context
 from tracker.store.overlay import Difference
+
+if TYPE_CHECKING:
+    from worker.load import Loaded
 
 SHOWN_COMPLAINTS = 20
 DRAIN_EVERY = 200_000
@@ -82,7 +86,7 @@ def load(context: Context, files: tuple[str, ...], also_drain: bool) -> None:
         told: dict[str, int] = {"read": loaded.lines}
         if also_drain:
             _drain(settings, client)
-            told |= _counts(settings, loaded.origin, loaded.unreadable, complaints)
+            told |= _counts(settings, loaded, complaints)
         else:
             told |= {"appended": loaded.facts, "rejected": loaded.unreadable}
     complaints.close()
@@ -96,24 +100,20 @@ def _drain(settings: config.Settings, client: redis.Redis) -> dict[str, int]:
     return {"new": totals.added, "repeated": totals.repeated, "rejected": totals.rejected}
 
 
-def _counts(
-    settings: config.Settings, origin: str, unreadable: int, complaints: _Complaints
-) -> dict[str, int]:
-    """Read what became of a load, and tell why facts were rejected."""
+def _counts(settings: config.Settings, loaded: Loaded, complaints: _Complaints) -> dict[str, int]:
+    """Read what became of a load, and tell why facts were rejected; of bad lines it was told already."""
     from tracker.store.db import open_store
 
     db = open_store(settings.data)
     try:
-        found = db.execute("SELECT added, repeated, rejected FROM load_count WHERE origin = ?", [origin])
-        added, repeated, rejected = found.fetchone() or (0, 0, 0)
-        for message, body in db.execute(
-            "SELECT message, body FROM reject WHERE origin = ? ORDER BY reject_no LIMIT -1 OFFSET ?",
-            [origin, unreadable],
-        ):
+        query = "SELECT added, repeated, rejected FROM load_count WHERE origin = ?"
+        added, repeated, rejected = db.execute(query, [loaded.origin]).fetchone() or (0, 0, 0)
+        query = "SELECT message, body FROM reject WHERE origin = ? ORDER BY reject_no"
+        for message, body in db.execute(query, [loaded.origin]):
             complaints(f"{message}: {body[:120]}")
     finally:
         db.close()
-    return {"new": added, "repeated": repeated, "rejected": rejected + unreadable}
+    return {"new": added, "repeated": repeated, "rejected": rejected + loaded.unreadable}
 
 
 @click.command()
