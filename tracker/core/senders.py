@@ -44,7 +44,7 @@ class Name(NamedTuple):
     is_ads: bool
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=2_048)
 def read_sender(referrer: str | None, own_domains: tuple[str, ...], rules: RuleSet) -> Sender | None:
     """Find out who sent a visitor; a referrer as it came says the same as it does when stored.
 

@@ -85,7 +85,7 @@ def decide_source(
     return _decide(tags, referrer, own_domains, rules)
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=2_048)
 def _decide(tags: Tags, referrer: str | None, own_domains: tuple[str, ...], rules: RuleSet) -> Source:
     tidy = tidy_tags(tags)
     visit = _Visit(find_click_ids(tidy), read_sender(referrer, own_domains, rules), rules)
