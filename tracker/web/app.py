@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import redis
@@ -19,6 +18,7 @@ from tracker.web.api import api
 from tracker.web.collector import Collector, cookie_attributes
 from tracker.web.house import open_house
 from tracker.web.ops import ops
+from tracker.web.pages import pages
 from tracker.web.script import ScriptFiles
 from tracker.web.shim import Shim
 
@@ -51,10 +51,7 @@ def create_app(settings: Settings) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.register_blueprint(ops)
     app.register_blueprint(api)
-    if importlib.util.find_spec("tracker.web.pages"):
-        from tracker.web.pages import pages
-
-        app.register_blueprint(pages)
+    app.register_blueprint(pages)
     app.after_request(_put_security)
     app.register_error_handler(TouchlineError, _answer_error)
     app.register_error_handler(redis.RedisError, _answer_redis)
