@@ -60,12 +60,12 @@ class Recorder:
     refused: list[Batch] = field(default_factory=list)
     images: list[dict[str, str]] = field(default_factory=list)
     posts: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-    visitors: int = 0
     port: int = 0
+    life: int = 0
 
     def clear(self) -> None:
-        """Forget everything but the port."""
-        self.__dict__.update(Recorder(port=self.port).__dict__)
+        """Forget everything but the port; what pages of before still send is not recorded."""
+        self.__dict__.update(Recorder(port=self.port, life=self.life + 1).__dict__)
 
     def url(self, path: str = "/", host: str = "shop.test") -> str:
         """Name a page of the server as the browser knows it."""
@@ -88,7 +88,7 @@ class Recorder:
             tag: more attributes of the tag.
             base: the collector's base, a path or a URL.
         """
-        script = snippet.snippet("shop", self.url(base) if base.startswith("/") else base)
+        script = snippet.snippet("shop", self.url(f"/life{self.life}{base}") if base[0] == "/" else base)
         script = script.replace("<script async", f"<script async {tag}")
         self.pages[path] = f"<!doctype html><title>Page {path}</title>{script}<body>{body}"
 
@@ -101,6 +101,14 @@ class Recorder:
 class _Handler(BaseHTTPRequestHandler):
     recorder: Recorder
     protocol_version = "HTTP/1.1"
+
+    def parse_request(self) -> bool:
+        """Take the life of the recorder that the page belongs to off the path."""
+        is_readable = super().parse_request()
+        self.life = self.recorder.life
+        if is_readable and (found := re.match(r"/life(\d+)(/.*)", self.path)):
+            self.life, self.path = int(found[1]), found[2]
+        return is_readable
 
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent."""
@@ -125,7 +133,8 @@ class _Handler(BaseHTTPRequestHandler):
             code = snippet.script(pinned[1]) if pinned else snippet.SCRIPT
             self.answer(200 if code else 404, code or b"", "text/javascript", Access_Control_Allow_Origin="*")
         elif name == "e.gif":
-            self.recorder.images.append(dict(parse_qsl(url.query)))
+            if self.life == self.recorder.life:
+                self.recorder.images.append(dict(parse_qsl(url.query)))
             self.answer(200, GIF, "image/gif")
         else:
             page = self.recorder.pages.get(url.path)
@@ -142,7 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.answer(200, b"<!doctype html><title>Thanks</title>")
 
     def collect(self, raw: bytes) -> None:
-        recorder = self.recorder
+        # A page of before gets a recorder of its own, which nobody reads.
+        recorder = self.recorder if self.life == self.recorder.life else Recorder()
         cookies = {name: morsel.value for name, morsel in SimpleCookie(self.headers["Cookie"] or "").items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
         batch = Batch(self.path, headers["host"], len(raw), headers, cookies, json.loads(raw))
@@ -161,10 +171,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(status, b'{"error": "as told"}', "application/json", **extra)
             return
         recorder.batches.append(batch)
-        self.welcome(batch, extra)
+        self.welcome(recorder, batch, extra)
 
-    def welcome(self, batch: Batch, headers: dict[str, str]) -> None:
-        recorder = self.recorder
+    def welcome(self, recorder: Recorder, batch: Batch, headers: dict[str, str]) -> None:
         token = batch.cookies.get("_tl") or f"signed.{batch.body.get('seed', 'none')}"
         said = {"accepted": len(batch.hits), "rejected": recorder.rejections}
         is_refusal = any(hit.get("consent") == "denied" for hit in batch.hits)
