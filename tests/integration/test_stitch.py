@@ -6,6 +6,7 @@ a rebuild makes.
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import permutations
 from pathlib import Path
 
@@ -15,7 +16,9 @@ import redis
 from tests.tables import holds
 from tests.telling import CHROME, FACEBOOK, GOOGLE, Fact, Workspace, at, hit, identify, lead
 from tracker import config
-from tracker.store.sites import StaticNumber
+from tracker.model import Site, SiteKey
+from tracker.store.db import open_store
+from tracker.store.sites import StaticNumber, add_site
 from tracker.wire import HitOnLog, HitsEntry
 from worker import drain
 from worker.enrich import Draft, enrich
@@ -243,6 +246,27 @@ def test_sites_share_visitors_but_not_sessions(workspace: Workspace) -> None:
     assert {tuple(row["path"]) for row in workspace.export("journeys")} == {
         ("Organic Search", "Organic Social")
     }
+
+
+OWN = {
+    "the session that covers the lead": (12, "shop", "google"),
+    "on the lead's own site where sessions on two cover it": (7, "blog", "facebook"),
+    "on another site where only one there covers it": (12, "blog", "google"),
+    "the latest on the lead's own site where none covers it": (40, "blog", "facebook"),
+    "the latest to begin on another site where there is none": (40, "third", "facebook"),
+}
+
+
+@pytest.mark.parametrize(("minute", "site", "source"), OWN.values(), ids=OWN)
+def test_a_leads_own_session_is(workspace: Workspace, minute: int, site: str, source: str) -> None:
+    """Covering goes before ended, the lead's own site before others, the latest before earlier ones."""
+    with closing(open_store(workspace.settings.data, write=True)) as db:
+        add_site(db, Site(SiteKey("third"), ("third.test",)))
+    workspace.tell(
+        hit("e1", 0, referrer=GOOGLE), hit("e2", 20), hit("b1", 5, site="blog", referrer=FACEBOOK),
+        hit("b2", 9, site="blog"), lead("1", minute, site=site, visitor_id="v1"),
+    )  # fmt: skip
+    assert [row["source"] for row in workspace.export("leads")] == [source]
 
 
 def test_the_lookback_ends_ninety_days_before_the_lead(workspace: Workspace) -> None:

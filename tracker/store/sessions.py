@@ -72,13 +72,17 @@ def own_session(
 ) -> tuple[str, int, str | None, int | None] | None:
     """Find the session that covers an instant, else the latest before it that began at `since_ms` or later.
 
+    Where a visitor was on several sites, a session on this site goes before others that do as well.
+
     Returns:
         Its id, its source's number, name and number of its click id.
     """
     row = db.execute(
         """SELECT session_id, source_no, click_name, click_no FROM session
-        WHERE visitor_no = ? AND site_no = ? AND started_ms <= ? AND (started_ms >= ? OR ended_ms >= ?)
-        ORDER BY started_ms DESC, session_id DESC LIMIT 1""",
-        [visitor_no, site_no, at_ms, since_ms, at_ms],
+        WHERE visitor_no = :visitor_no AND started_ms <= :at_ms
+          AND (started_ms >= :since_ms OR ended_ms >= :at_ms)
+        ORDER BY ended_ms >= :at_ms DESC, site_no = :site_no DESC, started_ms DESC, session_id DESC
+        LIMIT 1""",
+        {"visitor_no": visitor_no, "site_no": site_no, "at_ms": at_ms, "since_ms": since_ms},
     ).fetchone()
     return None if row is None else (row[0], row[1], row[2], row[3])
