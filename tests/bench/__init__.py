@@ -1,0 +1,1 @@
+"""The bench: what Touchline costs, as ratios to yardsticks measured in the same run."""
