@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.waiting import wait_for
-from tracker import config, keeper, processes
+from tracker import config, processes
+from tracker.place import Place
 
 READY_S = 90.0
 
@@ -97,7 +98,7 @@ class Run:
                 words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
                 if len(words) > 1:  # a dead one has none
                     found[words[-2]] = pid
-        place = keeper.Place.of(self.settings.data)
+        place = Place.of(self.settings.data)
         for name in ("keeper", "server"):
             with contextlib.suppress(OSError, ValueError):
                 found[name] = int(place.file(f"{name}.lock").read_bytes())

@@ -21,9 +21,21 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tracker import keeper, processes
+from tracker import processes
 from tracker.config import Settings
 from tracker.errors import Permanent, Retryable
+from tracker.place import (
+    LEAVE,
+    OLDEST,
+    Place,
+    ask,
+    find_server,
+    is_kept,
+    locked,
+    read_fsync,
+    server_fsync,
+    state_of,
+)
 
 START_S = 20.0
 # Reading a log of some gigabytes after a crash takes minutes; the server says that it is at it.
@@ -95,8 +107,8 @@ def connect(url: str, *, blocking: bool) -> redis.Redis:
 def revive(settings: Settings) -> None:
     """Put a keeper at the post if there is none; does not wait for the server."""
     if not settings.redis_url:
-        place = keeper.Place.of(settings.data)
-        if not keeper.is_kept(place):
+        place = Place.of(settings.data)
+        if not is_kept(place):
             _spawn(place)
 
 
@@ -104,61 +116,61 @@ def dismiss(settings: Settings, limit_s: float = 10.0) -> None:
     """Have the keeper stop the server now if nobody needs it, and wait for that."""
     if settings.redis_url:
         return
-    place = keeper.Place.of(settings.data)
+    place = Place.of(settings.data)
     with contextlib.suppress(OSError, ValueError):
-        os.kill(int(place.file("keeper.lock").read_bytes()), keeper.LEAVE)
+        os.kill(int(place.file("keeper.lock").read_bytes()), LEAVE)
     end = time.monotonic() + limit_s
-    while keeper.is_kept(place) and _is_unused(place) and time.monotonic() < end:
+    while is_kept(place) and _is_unused(place) and time.monotonic() < end:
         time.sleep(0.02)
 
 
-def _is_unused(place: keeper.Place) -> bool:
+def _is_unused(place: Place) -> bool:
     """Say whether nobody joined; a keeper that is closing counts as nobody."""
-    with keeper.locked(place.file("users.lock"), fcntl.LOCK_SH | fcntl.LOCK_NB) as closing:
+    with locked(place.file("users.lock"), fcntl.LOCK_SH | fcntl.LOCK_NB) as closing:
         if closing is None:
             return True
-    with keeper.locked(place.file("users.lock"), fcntl.LOCK_EX | fcntl.LOCK_NB) as users:
+    with locked(place.file("users.lock"), fcntl.LOCK_EX | fcntl.LOCK_NB) as users:
         return users is not None
 
 
-def _prepare(settings: Settings) -> keeper.Place:
-    place = keeper.Place.of(settings.data)
+def _prepare(settings: Settings) -> Place:
+    place = Place.of(settings.data)
     try:
         place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if keeper.read_fsync(place) != settings.fsync:
+        if read_fsync(place) != settings.fsync:
             place.file("fsync").write_text(settings.fsync)
-            keeper.ask(place.socket(), f"CONFIG SET appendfsync {settings.fsync}")
+            ask(place.socket(), f"CONFIG SET appendfsync {server_fsync(settings.fsync)}")
     except OSError as error:
         raise Permanent(f"The data directory {settings.data} cannot be used: {error.strerror}.") from error
     return place
 
 
-def _join(place: keeper.Place) -> int:
+def _join(place: Place) -> int:
     descriptor = os.open(place.file("users.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     return descriptor
 
 
-def _start(place: keeper.Place, settings: Settings) -> str:
+def _start(place: Place, settings: Settings) -> str:
     """Wait until the server answers, putting a keeper at the post whenever there is none."""
     begun = time.monotonic()
     limit_s, spawned_at = START_S, float("-inf")
-    while (state := keeper.state(place.socket())) != "up":
+    while (state := state_of(place.socket())) != "up":
         now = time.monotonic()
         limit_s = LOADING_S if state == "loading" else limit_s
         if now - begun > limit_s:
             raise Permanent(f"The embedded server does not start.{_tail(place)}")
-        if state == "down" and now - spawned_at > RESPAWN_S and not keeper.is_kept(place):
+        if state == "down" and now - spawned_at > RESPAWN_S and not is_kept(place):
             _spawn(place)
             spawned_at = now
         time.sleep(0.01)
     return f"unix://{quote(str(place.socket()))}"
 
 
-def _spawn(place: keeper.Place) -> None:
+def _spawn(place: Place) -> None:
     with open(place.file("server.log"), "ab") as log:
         subprocess.run(
-            processes.command("tracker.keeper", str(place.folder), keeper.find_server()),
+            processes.command("tracker.keeper", str(place.folder), find_server()),
             env=processes.environment(os.environ),
             cwd=place.folder,
             stdin=subprocess.DEVNULL,
@@ -169,7 +181,7 @@ def _spawn(place: keeper.Place) -> None:
         )
 
 
-def _tail(place: keeper.Place) -> str:
+def _tail(place: Place) -> str:
     with contextlib.suppress(OSError):
         lines = place.file("server.log").read_text(errors="replace").splitlines()[-5:]
         return " Its last words:\n  " + "\n  ".join(lines) if lines else ""
@@ -186,7 +198,7 @@ def _outside(url: str) -> str:
     finally:
         client.close()
     version = str(server.get("redis_version", "0.0"))
-    if tuple(int(part) for part in version.split(".")[:2]) < keeper.OLDEST:
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         raise Permanent(f"The server that REDIS_URL names is version {version}; 6.2 or newer is needed.")
     policy = memory.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":

