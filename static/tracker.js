@@ -291,6 +291,7 @@
 
   function makeHit(type, fields) {
     const hit = { event_id: makeId(), at: timeNow(), type, url: location.href.slice(0, 4000) };
+    if (isOn(config.hashRoutes)) hit.extra = { hash_routes: true };
     return Object.assign(hit, fields);
   }
 

@@ -33,6 +33,7 @@ ENGAGED_LIMIT_S = 86_400
 _CONTACT = ("email", "phone", "name", "company", "fields")
 _FORM = ("form_id", "form_name", "form_action")
 _CLIENT = ("language", "screen", "zone", "viewport")
+_NOT_KEPT = frozenset({*_CLIENT, "hash_routes"})
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -105,7 +106,7 @@ def put_extra(draft: Draft) -> None:
     """Gather what has no column of its own."""
     hit = draft.hit
     if hit.extra:
-        draft.extra = {name: value for name, value in hit.extra.items() if name not in _CLIENT}
+        draft.extra = {name: value for name, value in hit.extra.items() if name not in _NOT_KEPT}
     for name, value in (("props", hit.props), ("link", hit.link), ("mail", hit.mail)):
         if value:
             draft.extra[name] = dict(value)

@@ -172,13 +172,14 @@ def snippet(context: Context, key: str, url: str | None) -> None:
 
     Print the script tag to paste into every page of a site.
     """
-    from tracker.web.snippet import snippet as tag
+    from tracker.web.snippet import site_snippet as tag
 
     settings = context.settings
     with _store(context) as db:
         store.site_no(db, key)
+        site = store.load_sites(db)[SiteKey(key)]
     base = url or settings.public_url or f"http://{settings.host}:{settings.port}{settings.url_prefix}"
-    click.echo(tag(key, base))
+    click.echo(tag(site, base))
 
 
 def _key(text: str) -> str:

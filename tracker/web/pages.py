@@ -16,7 +16,7 @@ from flask import Blueprint, Response, abort, current_app, jsonify, render_templ
 from tracker import __version__
 from tracker.core.bots import bot_reason
 from tracker.errors import Retryable, TouchlineError
-from tracker.model import VisitorId
+from tracker.model import Site, SiteKey, VisitorId
 from tracker.store.db import open_store
 from tracker.store.live import load_visitor
 from tracker.web import policy
@@ -26,10 +26,10 @@ from tracker.web.house import House
 from tracker.web.manual import load_chapters
 from tracker.web.nearby import is_nearby, is_same_site
 from tracker.web.running import describe_parts, program
-from tracker.web.snippet import snippet
+from tracker.web.snippet import site_snippet
 from tracker.web.tryout import SITE, tryout
 
-EXAMPLE_KEY = "shop"
+EXAMPLE = Site(SiteKey("shop"), ("example.com",))
 MOST_TAGS = 20
 
 pages = Blueprint("pages", __name__)
@@ -130,11 +130,12 @@ def _tags() -> list[dict[str, str]]:
     """Write the script tag of every site of the operator's own, or of an example."""
     house = _house()
     try:
-        keys = sorted(key for key in house.sitebook.sites() if key != SITE)
+        sites = house.sitebook.sites()
     except Retryable:
-        keys = []
+        sites = {}
     base = house.settings.public_url or request.url_root
-    return [{"site": key, "tag": snippet(key, base)} for key in keys[:MOST_TAGS] or (EXAMPLE_KEY,)]
+    own = [site for key, site in sorted(sites.items()) if key != SITE] or [EXAMPLE]
+    return [{"site": site.key, "tag": site_snippet(site, base)} for site in own[:MOST_TAGS]]
 
 
 def _journey(house: House, visitor_id: VisitorId) -> dict[str, Any] | None:

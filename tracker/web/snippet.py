@@ -16,6 +16,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Literal
 
+from tracker.model import Site
+
 STUB = (
     "window.touchline=window.touchline||function(){var a=arguments;return new Promise(function(r)"
     "{(touchline.q=touchline.q||[]).push([a,r])})}"
@@ -82,3 +84,12 @@ def snippet(
     words = " ".join(f'{name}="{html.escape(value)}"' for name, value in attributes.items())
     tag = f"<script async {words}></script>"
     return f"<script>{STUB}</script>\n{tag}" if stub else tag
+
+
+def site_snippet(site: Site, base_url: str) -> str:
+    """Write the tag of a site as its settings ask for it.
+
+    Args:
+        base_url: where the collector is reached, with its path if it stands behind one.
+    """
+    return snippet(site.key, base_url, consent="required" if site.consent == "required" else None)

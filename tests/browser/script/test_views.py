@@ -124,6 +124,7 @@ def test_hash_routes_count_on_request(recorder: Recorder, page: Page) -> None:
     page.evaluate('location.hash = "/two"')
     recorder.wait("page", 2)
     assert urls(recorder) == ["/a#/one", "/a#/two"]
+    assert all(hit["extra"] == {"hash_routes": True} for batch in recorder.batches for hit in batch.hits)
 
 
 def test_coming_back_from_the_back_forward_cache_is_a_view(recorder: Recorder, page: Page) -> None:
