@@ -154,7 +154,7 @@ SETTINGS = (
     Setting("redis_url", "", "URL", _maybe(_url("redis", "rediss", "unix")),
             "An outside Redis or Valkey; empty for the embedded server. REDIS_URL is read too."),
     Setting("fsync", "everysec", "word", _word("everysec", "always"),
-            "When the embedded server syncs to disk: everysec, or always (before each answer)."),
+            "When the embedded server's log is synced to disk: everysec, or always (before each answer)."),
     Setting("workers", "1", "processes", _whole(1, 64),
             "Collector processes."),
     Setting("threads", "32", "threads", _whole(1, 1024),
