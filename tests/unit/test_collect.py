@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tracker.core.times import DAY_MS, HOUR_MS, format_instant
-from tracker.errors import BadRequest
+from tracker.core.times import DAY_MS, HOUR_MS, format_instant, parse_instant
+from tracker.errors import BadFact, BadRequest
 from tracker.model import Site, SiteKey
 from tracker.web.caller import Caller
 from tracker.web.collect import Collected, Identity, collect
@@ -240,3 +243,22 @@ def test_what_rides_on_a_hit_is_kept_as_extra() -> None:
     result = run({"zone": "Europe/London", "viewport": "800x600", "colour": "red"})
     assert result.entry is not None
     assert result.entry.hits[0].extra == {"zone": "Europe/London", "viewport": "800x600", "colour": "red"}
+
+
+@given(
+    st.datetimes(datetime(1990, 1, 1), datetime(2101, 1, 1)).map(
+        lambda at: at.isoformat(timespec="milliseconds") + "Z"
+    )
+    | st.from_regex(r"2026-0[1-3]-[0-3]\dT[0-2]\d:[0-6]\d[:.][0-7]\d[.:]\d{3}[Zz+]", fullmatch=True)
+    | st.text(min_size=24, max_size=24)
+)
+def test_the_browsers_form_of_time_reads_the_same_by_its_minute(text: str) -> None:
+    """The shortcut for what toISOString writes gives what the full reading gives, or the same refusal."""
+    try:
+        instant_ms: int | None = parse_instant(text)
+    except BadFact:
+        instant_ms = None
+    result = run({"at": text}, received_ms=instant_ms or NOW_MS)
+    assert (result.accepted == 1) is (instant_ms is not None)
+    if result.entry is not None:
+        assert result.entry.hits[0].at_ms == instant_ms

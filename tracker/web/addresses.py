@@ -52,6 +52,10 @@ def is_inside(packed: bytes | None, networks: Sequence[IPv4Network | IPv6Network
 
 def _packed(text: str) -> bytes | None:
     """Read an address as proxies write it: bare, with a port, in brackets, with an IPv6 zone."""
+    try:
+        return socket.inet_pton(socket.AF_INET, text)
+    except (OSError, ValueError):
+        pass
     if "." in text and text.count(":") == 1:
         text = text.partition(":")[0]
     elif text.startswith("["):

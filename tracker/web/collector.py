@@ -34,6 +34,7 @@ _CORS = (
     ("Access-Control-Expose-Headers", "X-Touchline, Retry-After"),
     _VARY,
 )
+_ACCEPTED = ("hits", "accepted", "")
 _PREFLIGHT = (
     ("Access-Control-Allow-Methods", "POST"),
     ("Access-Control-Allow-Headers", "Content-Type, Content-Encoding"),
@@ -170,27 +171,28 @@ class Collector:
     def _cookies(self, result: Collected, caller: Caller, site: Site) -> list[Header]:
         if result.visitor is None and not result.forget:
             return []
-        where = cookie_attributes(request_host(caller.host), site.domains, caller.is_https, site.cross_site)
+        where = cookie_attributes(caller.host, site.domains, caller.is_https, site.cross_site)
         if result.visitor is None:
             return cookies.forget_cookies(where)
         renewal, now_s = self._house.identity.renewal, caller.received_ms // 1_000
         return cookies.set_cookies(result.visitor, where, renewal.max_age_s(result.visitor, now_s))
 
     def _count(self, road: str, status: int, accepted: int, refused: Sequence[Refusal]) -> None:
-        raised = [(("requests", road, str(status)), 1), (("hits", "accepted", ""), accepted)]
-        for refusal in refused:
-            raised.append((("hits", "rejected" if refusal.is_rejected else "dropped", refusal.code), 1))
-        self._house.counters.count(*raised)
+        raised = [
+            (("hits", "rejected" if refusal.is_rejected else "dropped", refusal.code), 1)
+            for refusal in refused
+        ]
+        self._house.counters.count((("requests", road, str(status)), 1), (_ACCEPTED, accepted), *raised)
 
 
 @lru_cache(1_024)
-def cookie_attributes(host: str, domains: tuple[str, ...], is_https: bool, is_cross_site: bool) -> str:
+def cookie_attributes(host_header: str, domains: tuple[str, ...], is_https: bool, is_cross_site: bool) -> str:
     """Write the cookies' attributes for a request to a host.
 
     The cookie is for the widest domain that the public suffix list allows when that is the site's too;
     else (an address, localhost, a host of someone else's) for the very host.
     """
-    widest = registrable_domain(host)
+    widest = registrable_domain(request_host(host_header))
     is_own = widest is not None and any(registrable_domain(domain) == widest for domain in domains)
     return cookies.attributes(widest if is_own else None, secure=is_https, cross_site=is_cross_site)
 

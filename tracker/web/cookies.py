@@ -28,6 +28,7 @@ TWIN = "_tl_id"
 DAY_S = 86_400
 
 _LONGEST_TOKEN = 120
+_REMEMBERED = 4_096
 _MOST_COOKIES = 4  # of one name: a host's own and its parents'
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -79,6 +80,7 @@ class Signer:
     def __init__(self, key: bytes) -> None:
         self._signing = _Keyed(derive(key, "visitor"))
         self._naming = _Keyed(derive(key, "visitor-id"))
+        self._verified = lru_cache(_REMEMBERED)(self._verify)
 
     def mint(self, seed: str | None, now_ms: int) -> Visitor:
         """Make the visitor of a seed, or a new one where there is no seed.
@@ -99,7 +101,13 @@ class Signer:
         return Visitor(visitor_id, created_s, f"{message}.{self._signature(message)}")
 
     def verify(self, token: str) -> Visitor | None:
-        """Read a token; None when it is not one that this workspace signed."""
+        """Read a token; None when it is not one that this workspace signed.
+
+        The latest are remembered: a visitor's hits come in flocks.
+        """
+        return self._verified(token)
+
+    def _verify(self, token: str) -> Visitor | None:
         if len(token) > _LONGEST_TOKEN or not token.isascii():
             return None
         message, _, signature = token.rpartition(".")

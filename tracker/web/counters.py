@@ -6,6 +6,7 @@ data directory about once a second, and whoever is asked for metrics adds the ot
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from bisect import bisect_left
@@ -80,8 +81,9 @@ class Shelf:
         if self._folder is None:
             return
         part = self._folder / f".{os.getpid()}.part"
-        part.write_bytes(msgspec.json.encode(counters.tally()))
-        part.replace(self._folder / f"{os.getpid()}.json")
+        with contextlib.suppress(OSError):  # a full disk: the next second may be better
+            part.write_bytes(msgspec.json.encode(counters.tally()))
+            part.replace(self._folder / f"{os.getpid()}.json")
 
     def sum(self, counters: Counters) -> Tally:
         """Add what all processes counted, those that have died included."""

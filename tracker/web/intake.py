@@ -124,8 +124,10 @@ def read_message(body: bytes) -> Message:
         return _read_leniently(read_json(body))
     message = Message(taken.site, list(taken.hits), taken.sent_at, taken.seed)
     _check_message(message, has_pools=taken.pools is not None)
+    is_large = len(body) > HIT_BYTES
     for index, hit in enumerate(taken.hits):
-        if problem := _over_limit(hit, measure=len(body) > HIT_BYTES):
+        has_objects = hit.props or hit.client_hints or hit.link or hit.mail or hit.extra
+        if (has_objects or is_large) and (problem := _over_limit(hit, measure=is_large)):
             message.hits[index] = BadHit("too_long", problem, hit)
     return message
 

@@ -8,6 +8,7 @@ look again at once, so that a site added a moment ago is known.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -55,6 +56,7 @@ class Sitebook:
         self._is_closed = False
         self._is_readable = True
         self._thread: threading.Thread | None = None
+        self._pid = 0  # of the process in which the thread runs
 
     def site(self, key: str) -> Site | None:
         """Find a site by its key.
@@ -111,7 +113,7 @@ class Sitebook:
             self.look_again()
         if self._book is None:
             raise Retryable("the store cannot be read yet; try again later")
-        if self._thread is None or not self._thread.is_alive():
+        if self._pid != os.getpid():
             self._keep_looking()
         return self._book
 
@@ -120,6 +122,7 @@ class Sitebook:
         with self._turned:
             if self._is_closed or (self._thread is not None and self._thread.is_alive()):
                 return
+            self._pid = os.getpid()
             self._thread = threading.Thread(target=self._run, name="sitebook", daemon=True)
             self._thread.start()
 
