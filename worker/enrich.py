@@ -28,6 +28,7 @@ KINDS = {"page": 0, "event": 1, "engagement": 2}
 CONSENTS = {"granted": 1, "denied": 0}
 FORM_EVENT = "form_submit"
 TITLE_LIMIT = 300
+LONG_URL = 512  # what is longer is not remembered: thousands of such would fill the memory
 ENGAGED_LIMIT_S = 86_400
 
 _CONTACT = ("email", "phone", "name", "company", "fields")
@@ -74,18 +75,19 @@ class Draft:
 
 
 _NO_PAGE = Page("", "")
-_page = lru_cache(maxsize=20_000)(read_page)
-_referrer = lru_cache(maxsize=10_000)(clean_referrer)
-_title = lru_cache(maxsize=10_000)(lambda title: clean_text(title)[:TITLE_LIMIT])
+_page = lru_cache(maxsize=5_000)(read_page)
+_referrer = lru_cache(maxsize=5_000)(clean_referrer)
+_title = lru_cache(maxsize=5_000)(lambda title: clean_text(title)[:TITLE_LIMIT])
 
 
 def drop_bad_url(draft: Draft) -> None:
     """Read the page's URL; one that cannot be read refuses the hit."""
     hit = draft.hit
+    read = _page if len(hit.url) <= LONG_URL else read_page
     if hit.extra and hit.extra.get("hash_routes"):
-        draft.page = _page(hit.url, hash_routes=True)
+        draft.page = read(hit.url, hash_routes=True)
     else:
-        draft.page = _page(hit.url)
+        draft.page = read(hit.url)
 
 
 def put_referrer(draft: Draft) -> None:

@@ -30,7 +30,7 @@ from tracker.store.strings import Numbers, visitor_ids
 from worker.places import Places
 
 TYPES: tuple[HitType, ...] = ("page", "event", "engagement")
-CACHE_SIZE = 20_000
+CACHE_SIZE = 5_000
 
 _Arrival = tuple[int | None, int | None, int]
 

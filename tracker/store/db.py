@@ -22,7 +22,7 @@ from tracker.errors import Permanent, Retryable
 FILE = "touchline.db"
 LOCK = "writer.lock"
 
-_PRAGMAS = ("busy_timeout = 5000", "foreign_keys = ON", "synchronous = NORMAL", "cache_size = -32000")
+_PRAGMAS = ("busy_timeout = 5000", "foreign_keys = ON", "synchronous = NORMAL", "cache_size = -16000")
 
 
 def open_store(data: Path, *, write: bool = False) -> sqlite3.Connection:

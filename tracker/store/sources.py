@@ -8,7 +8,7 @@ import sqlite3
 
 from tracker.model import Source
 
-CACHE_SIZE = 20_000
+CACHE_SIZE = 5_000
 
 
 class SourceNumbers:

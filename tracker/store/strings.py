@@ -10,7 +10,7 @@ from typing import Any
 
 from tracker.core.ids import identifier_id
 
-CACHE_SIZE = 60_000
+CACHE_SIZE = 20_000
 AT_ONCE = 100
 
 
