@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from tracker.errors import BadRequest
 
 JSON_TYPES = frozenset({"application/json", "text/plain"})
+CODINGS = frozenset({"", "identity", "gzip", "x-gzip"})
 
 _GZIP = 31  # zlib's window bits for gzip
 _CHUNK = 65_536
@@ -24,14 +26,19 @@ def read_body(environ: Mapping[str, Any], limit: int) -> bytes:
     Raises:
         BadRequest: `bad_media`, `too_large`, or `bad_body` when it does not unpack.
     """
-    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    if kind and kind not in JSON_TYPES:
+    if not _may_be_json(environ.get("CONTENT_TYPE", "")):
         raise BadRequest("bad_media", "send JSON as text/plain or application/json", "Content-Type")
     coding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
-    if coding not in ("", "identity", "gzip", "x-gzip"):
+    if coding not in CODINGS:
         raise BadRequest("bad_media", "send the body plain or as gzip", "Content-Encoding")
     body = _read(environ, limit)
     return _unpack(body, limit) if coding.endswith("gzip") else body
+
+
+@lru_cache(256)
+def _may_be_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    return not kind or kind in JSON_TYPES
 
 
 def _read(environ: Mapping[str, Any], limit: int) -> bytes:

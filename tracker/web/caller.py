@@ -13,7 +13,7 @@ from tracker.web.addresses import client_address, is_inside, stored_address
 
 USER_AGENT_LIMIT = 1_024
 
-_PREFETCH_HEADERS = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
+_PREFETCH_HEADERS = frozenset({"HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ"})
 _PREFETCH_WORDS = ("prefetch", "prerender", "preview")
 
 
@@ -50,7 +50,7 @@ def read_caller(environ: Mapping[str, Any], settings: Settings) -> Caller:
         cookies=get("HTTP_COOKIE", ""),
         ip=stored_address(packed, settings.ip_storage),
         is_internal=is_inside(packed, settings.internal_ips),
-        is_prefetch=is_prefetch(environ),
+        is_prefetch=not environ.keys().isdisjoint(_PREFETCH_HEADERS) and is_prefetch(environ),
         wants_gpc=get("HTTP_SEC_GPC") == "1",
         wants_dnt=get("HTTP_DNT") == "1",
     )
@@ -61,10 +61,8 @@ def is_prefetch(environ: Mapping[str, Any]) -> bool:
 
     Source: https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Purpose
     """
-    for header in _PREFETCH_HEADERS:
-        if header in environ and any(word in environ[header].lower() for word in _PREFETCH_WORDS):
-            return True
-    return False
+    said = " ".join(environ.get(header, "") for header in _PREFETCH_HEADERS).lower()
+    return any(word in said for word in _PREFETCH_WORDS)
 
 
 def _last(header: str) -> str:

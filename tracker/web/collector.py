@@ -35,6 +35,7 @@ _CORS = (
     _VARY,
 )
 _ACCEPTED = ("hits", "accepted", "")
+_ONE_HIT = ((("requests", "/e", "202"), 1), (_ACCEPTED, 1))
 _PREFLIGHT = (
     ("Access-Control-Allow-Methods", "POST"),
     ("Access-Control-Allow-Headers", "Content-Type, Content-Encoding"),
@@ -113,7 +114,7 @@ class Collector:
                 "origin", f"pages of this origin may not speak for the site {site.key!r}", "Origin"
             )
         result = collect(message, caller, site=site, identity=self._house.identity)
-        if message.hits and all(refusal.code == "origin" for refusal in result.refused) and not result.entry:
+        if not result.entry and message.hits and all(refusal.code == "origin" for refusal in result.refused):
             raise BadRequest("origin", result.refused[0].message, "hits")
         return site, result
 
@@ -178,11 +179,13 @@ class Collector:
         return cookies.set_cookies(result.visitor, where, renewal.max_age_s(result.visitor, now_s))
 
     def _count(self, road: str, status: int, accepted: int, refused: Sequence[Refusal]) -> None:
-        raised = [
-            (("hits", "rejected" if refusal.is_rejected else "dropped", refusal.code), 1)
-            for refusal in refused
-        ]
-        self._house.counters.count((("requests", road, str(status)), 1), (_ACCEPTED, accepted), *raised)
+        if accepted == 1 and status == 202 and not refused:
+            self._house.counters.count(*_ONE_HIT)
+            return
+        raised = [(("requests", road, str(status)), 1), (_ACCEPTED, accepted)]
+        for refusal in refused:
+            raised.append((("hits", "rejected" if refusal.is_rejected else "dropped", refusal.code), 1))
+        self._house.counters.count(*raised)
 
 
 @lru_cache(1_024)

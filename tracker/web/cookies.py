@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +31,7 @@ DAY_S = 86_400
 _LONGEST_TOKEN = 120
 _REMEMBERED = 4_096
 _MOST_COOKIES = 4  # of one name: a host's own and its parents'
+_OURS = re.compile(rf"(?:^|;)\s*({MASTER}|{TWIN})=([^;]*)")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 Header = tuple[str, str]
@@ -118,17 +120,12 @@ class Signer:
 
     def read(self, cookies: str, *, renewal: Renewal, now_s: int) -> Visitor | None:
         """Find the visitor in a Cookie header: the first valid master, else the first valid twin."""
-        if MASTER not in cookies:
-            return None
-        found: dict[str, list[str]] = {MASTER: [], TWIN: []}
-        for pair in cookies.split(";"):
-            name, _, value = pair.strip().partition("=")
-            if name in found:
-                found[name].append(value)
-        for token in found[MASTER][:_MOST_COOKIES] + found[TWIN][:_MOST_COOKIES]:
-            visitor = self.verify(token)
-            if visitor and renewal.max_age_s(visitor, now_s) > 0:
-                return visitor
+        found = _OURS.findall(cookies)
+        for name in (MASTER, TWIN):
+            for token in [value for each, value in found if each == name][:_MOST_COOKIES]:
+                visitor = self._verified(token)
+                if visitor is not None and renewal.max_age_s(visitor, now_s) > 0:
+                    return visitor
         return None
 
     def _signature(self, message: str) -> str:

@@ -21,12 +21,17 @@ _ORIGIN = re.compile(r"https?://[^/?#\\@\s]+", re.IGNORECASE)
 def page_host(url: str) -> str | None:
     """Read the host of a page's URL, spelled the one way; None when it is no http or https URL."""
     match = _PAGE.match(url)
-    return None if match is None else clean_host(match[1].lower())
+    return None if match is None else _spelled(match[1])
 
 
 def origin_host(header: str) -> str | None:
     """Read the host of an Origin header; None for `null` and for what is no web page's origin."""
     return page_host(header) if _ORIGIN.fullmatch(header) else None
+
+
+@lru_cache(4_096)
+def _spelled(host: str) -> str | None:
+    return clean_host(host.lower())
 
 
 @lru_cache(4_096)
