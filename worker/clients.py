@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 from tracker.core.bots import bot_reason
 from tracker.core.devices import describe_device
-
 from tracker.store.strings import Numbers
 
 

