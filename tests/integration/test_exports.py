@@ -328,6 +328,8 @@ def test_a_copy_of_persons_follows_merges_splits_and_those_who_vanish(workspace:
                 500, visitor_id="v9", email="zoe@corp.io", event_id="i2", version_at="2026-04-02T00:00:00Z"
             ),
         ),
+        (lead("9", 700, visitor_id="v8"),),
+        (lead("9", 700, is_test=True, version_at="2026-04-01T00:00:00Z"),),
     ]
     for step in steps:
         workspace.tell(*step)

@@ -172,15 +172,16 @@ def drop_unmentioned(db: sqlite3.Connection, numbers: Iterable[int]) -> list[str
     """Forget identifiers that no fact mentions any more.
 
     Returns:
-        The ids of the visitors among them: each is a person of its own again.
+        The ids of the visitors among them who have sessions: each is a person of its own again.
     """
     dropped = db.execute(
         """DELETE FROM identifier WHERE identifier_no IN (SELECT value FROM json_each(?))
         AND NOT EXISTS (SELECT 1 FROM mention WHERE mention.identifier_no = identifier.identifier_no)
-        RETURNING kind, identifier_id""",
+        RETURNING visitor_no, identifier_id""",
         [json.dumps(list(numbers))],
     )
-    return [own_id for kind, own_id in dropped.fetchall() if kind == "visitor"]
+    query = "SELECT 1 FROM session WHERE visitor_no = ? LIMIT 1"
+    return [own_id for visitor_no, own_id in dropped.fetchall() if db.execute(query, [visitor_no]).fetchone()]
 
 
 def person_visitors(db: sqlite3.Connection, identifier_no: int) -> list[tuple[int, str]]:
