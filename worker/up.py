@@ -15,7 +15,6 @@ import http.client
 import logging
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -176,7 +175,7 @@ def _wait_for_port(settings: Settings, limit_s: float) -> None:
     end = time.monotonic() + limit_s
     while True:
         try:
-            return _try_port(settings)
+            return processes.try_address(settings.host, settings.port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise Permanent(f"Cannot listen on {settings.host}: {error.strerror}.") from error
@@ -186,16 +185,6 @@ def _wait_for_port(settings: Settings, limit_s: float) -> None:
                 f"choose another one, such as `touchline up --port {settings.port + 1}`."
             )
         time.sleep(0.1)
-
-
-def _try_port(settings: Settings) -> None:
-    family, kind, _, _, address = socket.getaddrinfo(
-        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    with socket.socket(family, kind) as attempt:
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        attempt.bind(address)
-        attempt.listen(1)
 
 
 def make_tryout(settings: Settings) -> None:

@@ -6,7 +6,6 @@ import gc
 import multiprocessing
 import os
 import signal
-import socket
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -80,13 +79,8 @@ def _load(settings: Settings) -> Callable[..., Any]:
 
 def _check_address(settings: Settings) -> None:
     """Find out before anything starts whether the address can be had."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            place = f"{settings.host} port {settings.port}"
-            raise Permanent(
-                f"Cannot listen on {place}: {error.strerror}; choose another with --port."
-            ) from None
+    try:
+        processes.try_address(settings.host, settings.port)
+    except OSError as error:
+        place = f"{settings.host} port {settings.port}"
+        raise Permanent(f"Cannot listen on {place}: {error.strerror}; choose another with --port.") from None
