@@ -71,7 +71,7 @@ class Resolution:
 def resolve(component: Component) -> Resolution:
     """Cut a component into persons.
 
-    The evidence is taken strongest rule first, then by its time, then by its key, so that the
+    The evidence is taken strongest rule first, then by its time, its key and its ends, so that the
     outcome rests on the set alone.
     """
     parent = {identifier: identifier for identifier in component.first_ms}
@@ -87,8 +87,8 @@ def resolve(component: Component) -> Resolution:
     return Resolution(tuple(sorted(persons, key=lambda person: person.oldest)), tuple(decisions))
 
 
-def _strength(evidence: Evidence) -> tuple[int, int, str]:
-    return RULE_ORDER.index(evidence.rule), evidence.at_ms, evidence.key
+def _strength(evidence: Evidence) -> tuple[int, int, str, Identifier, Identifier]:
+    return RULE_ORDER.index(evidence.rule), evidence.at_ms, evidence.key, evidence.a, evidence.b
 
 
 def _root(parent: dict[Identifier, Identifier], identifier: Identifier) -> Identifier:
