@@ -1,11 +1,11 @@
 """Group commit: the entries of all requests that wait go to the log in one round trip.
 
 The first request to come leads: it writes what waits, its own entries included. Who came meanwhile
-forms the next group, led by the first of them. So one request alone pays no change of thread, and many
-share the cost of a write.
+forms the next group. So one request alone pays no change of thread, and many share the cost of a write.
 
-The followers are woken one by one, each by the one before: all at once they would only queue up for
-the interpreter's lock, at two more changes of thread each.
+The members of a group are woken one by one, each by the one before, and the last wakes the next
+group's leader: all at once they would only queue up for the interpreter's lock, at two more changes of
+thread each.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tracker import hitlog, queue
 from tracker.errors import Retryable
 from tracker.web.counters import Counters
 
-MOST_ENTRIES = 512  # of one group: keeps a write in the tens of kilobytes up to a few megabytes
+MOST_MEMBERS = 256  # of one group: bounds what a single write carries
 
 _log = structlog.get_logger("touchline.web")
 
 
-class _Group:
+class _Member:
     """One request's entries, and its place in the queue."""
 
     __slots__ = ("commands", "error", "follower", "is_settled", "turn")
@@ -35,7 +35,7 @@ class _Group:
         self.commands = commands
         self.error: Exception | None = None
         self.is_settled = False
-        self.follower: _Group | None = None
+        self.follower: _Member | None = None
         self.turn = threading.Lock()
         self.turn.acquire()
 
@@ -55,7 +55,7 @@ class GroupCommit:
         self._on_wake = on_wake
         self._wake = hitlog.packed("SET", queue.WAKE_KEY, b"1", "NX", "PX", str(queue.WAKE_MS))
         self._mutex = threading.Lock()
-        self._waiting: list[_Group] = []
+        self._waiting: list[_Member] = []
         self._is_led = False
         self._is_writable = True
 
@@ -65,66 +65,70 @@ class GroupCommit:
         Raises:
             Retryable: not acknowledged; some may have been written.
         """
-        group = _Group([hitlog.packed_append(body) for body in bodies])
+        member = _Member([hitlog.packed_append(body) for body in bodies])
         with self._mutex:
-            self._waiting.append(group)
+            self._waiting.append(member)
             leads, self._is_led = not self._is_led, True
         if not leads:
-            group.turn.acquire()  # until another has settled it, or it is its turn to lead
+            member.turn.acquire()  # until a leader has settled it, or it is its turn to lead
         try:
-            if not group.is_settled:
+            if not member.is_settled:
                 self._lead()
         finally:
-            if group.follower is not None:
-                group.follower.turn.release()
-        if group.error is not None:
-            raise Retryable("the log cannot be written; try again later") from group.error
+            self._pass_on(member)
+        if member.error is not None:
+            raise Retryable("the log cannot be written; try again later") from member.error
 
     def close(self) -> None:
         """Close the connection."""
         self._pipe.close()
 
     def _lead(self) -> None:
+        """Write a group; its first member is who leads."""
         with self._mutex:
-            batch = self._take()
+            group = self._waiting[:MOST_MEMBERS]
+            del self._waiting[:MOST_MEMBERS]
         try:
-            self._write(batch)
-            self._say_writable(None)
+            self._say_writable(self._write(group))
         except redis.RedisError as error:
-            _settle(batch, error)
+            _fail(group, error)
             self._say_writable(error)
         except BaseException:
-            _settle(batch, RuntimeError("the leading request died"))
+            _fail(group, RuntimeError("the leading request died"))
             raise
         finally:
-            with self._mutex:
-                heir = self._waiting[0] if self._waiting else None
-                self._is_led = heir is not None
-            for group, follower in zip(batch, [*batch[1:], None], strict=True):
-                group.is_settled, group.follower = True, follower
-            if heir is not None:
-                heir.turn.release()
+            before: _Member | None = None
+            for member in group:
+                member.is_settled = True
+                if before is not None:
+                    before.follower = member
+                before = member
 
-    def _take(self) -> list[_Group]:
-        taken = count = 0
-        while taken < len(self._waiting) and count < MOST_ENTRIES:
-            count += len(self._waiting[taken].commands)
-            taken += 1
-        batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
-        return batch
+    def _pass_on(self, member: _Member) -> None:
+        """Wake the next of the group, or after its last the leader of the next."""
+        if member.follower is not None:
+            member.follower.turn.release()
+            return
+        with self._mutex:
+            heir = self._waiting[0] if self._waiting else None
+            self._is_led = heir is not None
+        if heir is not None:
+            heir.turn.release()
 
-    def _write(self, batch: list[_Group]) -> None:
-        commands = [command for group in batch for command in group.commands]
+    def _write(self, group: list[_Member]) -> Exception | None:
+        """Write a group's entries; the first error that the server answered, if any."""
+        commands = [command for member in group for command in member.commands]
+        commands.append(self._wake)
         began = time.perf_counter()
-        replies = iter(self._run([*commands, self._wake]))
-        self._counters.committed(len(commands), time.perf_counter() - began)
-        for group in batch:
-            for _ in group.commands:
-                reply = next(replies)
-                if isinstance(reply, Exception):
-                    group.error = reply
-        if next(replies) in (b"OK", "OK"):
+        replies = self._run(commands)
+        self._counters.committed(len(commands) - 1, time.perf_counter() - began)
+        taken = replies.pop()
+        if taken in (b"OK", "OK"):
             self._on_wake()
+        error = next((reply for reply in replies if isinstance(reply, Exception)), None)
+        if error is not None:
+            _blame(group, replies)
+        return error
 
     def _say_writable(self, error: Exception | None) -> None:
         """Log when the log's server goes away and when it is back, not each request in between."""
@@ -147,6 +151,16 @@ class GroupCommit:
             return self._pipe.run(commands)
 
 
-def _settle(batch: list[_Group], error: Exception) -> None:
-    for group in batch:
-        group.error = error
+def _fail(group: list[_Member], error: Exception) -> None:
+    for member in group:
+        member.error = error
+
+
+def _blame(group: list[_Member], replies: Sequence[object]) -> None:
+    """Give each member the error that its own entries met."""
+    rest = iter(replies)
+    for member in group:
+        for _ in member.commands:
+            reply = next(rest)
+            if isinstance(reply, Exception):
+                member.error = reply
