@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from tracker.config import Settings
@@ -63,8 +63,12 @@ class SessionStitcher:
         reasons = {int(mark.key): mark.because for mark in dirty}
         visits = self._load(reasons)
         uses = _first_uses(reasons, visits)
-        owners_moved = clicks.replace_uses(self._db, uses)
-        cut = [(visit, session) for visit in visits for session in self._cut(visit, uses[visit.visitor_no])]
+        owners = clicks.replace_uses(self._db, uses)
+        cut = [
+            (each, session)
+            for each in visits
+            for session in self._cut(each, owners.foreign(each.visitor_no, uses[each.visitor_no]))
+        ]
         names = visitor_ids(self._db, reasons)
         rows = self._rows(cut, names)
         changed = replace_sessions(self._db, reasons, rows, run)
@@ -72,7 +76,7 @@ class SessionStitcher:
             for each in gone:
                 before = {"visitor_id": names[number]}
                 log_change(self._db, Change("session", each, before, None, reasons[number]), run)
-        self._mark(owners_moved - reasons.keys(), reasons)
+        self._mark(owners.moved - reasons.keys(), reasons)
 
     def _load(self, numbers: Iterable[int]) -> list[_Visits]:
         """Load the hits of these visitors, in parts of one visitor on one site."""
@@ -81,11 +85,12 @@ class SessionStitcher:
         visits: dict[tuple[int, int], _Visits] = {}
         for row in rows:
             key = (row.visitor_no, row.site_no)
-            if key not in visits:
-                visits[key] = _Visits(*key)
+            own = visits.get(key)
+            if own is None:
+                own = visits[key] = _Visits(*key)
             source, fallback = self._decide(row)
-            visits[key].rows[row.hit_no] = row
-            visits[key].hits.append(SessionHit(
+            own.rows[row.hit_no] = row
+            own.hits.append(SessionHit(
                 row.hit_no, row.at_ms, row.seq, row.event_key, TYPES[row.kind], source, fallback,
                 row.engaged_ms or 0,
             ))  # fmt: skip
@@ -105,8 +110,7 @@ class SessionStitcher:
             self._decided[arrival] = decided
         return decided
 
-    def _cut(self, visits: _Visits, used: Collection[ClickKey]) -> list[Session]:
-        foreign = clicks.foreign(self._db, visits.visitor_no, used) if used else frozenset[ClickKey]()
+    def _cut(self, visits: _Visits, foreign: Set[ClickKey]) -> list[Session]:
         return core.sessionize(visits.hits, limits=self._limits, foreign=foreign)
 
     def _rows(self, cut: Sequence[tuple[_Visits, Session]], names: Mapping[int, str]) -> list[SessionRow]:
