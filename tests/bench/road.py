@@ -99,12 +99,13 @@ def _wait_for_session(db: sqlite3.Connection, whose: str) -> None:
 def _cost(run: Run, db: sqlite3.Connection, count: int, how: str, *, rate: float) -> Row:
     """Send hits and wait until the last is in its session; count the processor time of all processes."""
     requests, signer = run.settings.data / "requests", _signer(run.settings)
-    hits = itertools.islice(traffic(start_ms=_now_ms(), step_ms=STEP_MS, seed=_now_ms()), count)
-    client.write_requests(requests, (request(each, signer) for each in hits))
+    known = _last(db, "visitor")
+    hits = traffic(start_ms=_now_ms(), step_ms=STEP_MS, seed=_now_ms(), known=known)
+    client.write_requests(requests, (request(each, signer) for each in itertools.islice(hits, count)))
     pids = list(_processes(run).values())
-    before, stored = machine.cpu_s(pids), _stored(db)
+    before, stored = machine.cpu_s(pids), _last(db, "hit")
     load = client.send_once(run.settings.port, requests, rate=rate)
-    wait_for(lambda: _stored(db) == stored + load.answered and not _is_stale(db), LONGEST_S)
+    wait_for(lambda: _last(db, "hit") == stored + load.answered and not _is_stale(db), LONGEST_S)
     spent_s = machine.cpu_s(pids) - before
     requests.unlink()
     return Row(GROUP, f"processor time, {how}", 1_000 * spent_s / load.answered, "s/1,000 hits")
@@ -120,8 +121,9 @@ def _processes(run: Run) -> dict[str, int]:
     return found
 
 
-def _stored(db: sqlite3.Connection) -> int:
-    return int(db.execute("SELECT coalesce(max(hit_no), 0) FROM hit").fetchone()[0])
+def _last(db: sqlite3.Connection, table: str) -> int:
+    """Tell the last number that a table has given."""
+    return int(db.execute(f"SELECT coalesce(max({table}_no), 0) FROM {table}").fetchone()[0])
 
 
 def _is_stale(db: sqlite3.Connection) -> bool:

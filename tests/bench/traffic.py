@@ -54,16 +54,19 @@ class Sent:
     hit: wire.HitOnLog
 
 
-def traffic(*, start_ms: int = START_MS, step_ms: int = STEP_MS, seed: int = 1) -> Iterator[Sent]:
+def traffic(
+    *, start_ms: int = START_MS, step_ms: int = STEP_MS, seed: int = 1, known: int = 0
+) -> Iterator[Sent]:
     """Make hits without end, in order of time.
 
     Args:
         start_ms: when the first hit is sent.
         step_ms: the mean time between two hits.
         seed: another one makes other traffic.
+        known: how many visitors there have been already.
     """
     rnd = random.Random(seed)
-    at_ms, known, live = start_ms, 0, list[tuple[int, Iterator[dict[str, Any]], str, str]]()
+    at_ms, live = start_ms, list[tuple[int, Iterator[dict[str, Any]], str, str]]()
     while True:
         if len(live) < LIVE:
             number = rnd.randrange(known) if known and rnd.random() < RETURNING else known
