@@ -36,8 +36,8 @@ def stored_address(packed: bytes | None, storage: Storage) -> str | None:
     if packed is None or storage == "none":
         return None
     if len(packed) == 4:
-        kept = packed if storage == "full" else packed[:3] + b"\0"
-        return socket.inet_ntop(socket.AF_INET, kept)
+        last = packed[3] if storage == "full" else 0
+        return f"{packed[0]}.{packed[1]}.{packed[2]}.{last}"
     kept = packed if storage == "full" else packed[:6] + bytes(10)
     return socket.inet_ntop(socket.AF_INET6, kept)
 

@@ -14,7 +14,7 @@ CODINGS = frozenset({"", "identity", "gzip", "x-gzip"})
 
 _GZIP = 31  # zlib's window bits for gzip
 _CHUNK = 65_536
-_POLITE = 2_097_152  # bytes of a body too large that are read all the same, so that the sender hears why
+_POLITE = 16_777_216  # bytes of a body too large that are read all the same, so that the sender hears why
 
 
 def read_body(environ: Mapping[str, Any], limit: int) -> bytes:

@@ -31,7 +31,7 @@ DAY_S = 86_400
 _LONGEST_TOKEN = 120
 _REMEMBERED = 4_096
 _MOST_COOKIES = 4  # of one name: a host's own and its parents'
-_OURS = re.compile(rf"(?:^|;)\s*({MASTER}|{TWIN})=([^;]*)")
+_MASTERS, _TWINS = (re.compile(rf"(?:^|;)\s*{name}=([^;]*)") for name in (MASTER, TWIN))
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 Header = tuple[str, str]
@@ -120,9 +120,8 @@ class Signer:
 
     def read(self, cookies: str, *, renewal: Renewal, now_s: int) -> Visitor | None:
         """Find the visitor in a Cookie header: the first valid master, else the first valid twin."""
-        found = _OURS.findall(cookies)
-        for name in (MASTER, TWIN):
-            for token in [value for each, value in found if each == name][:_MOST_COOKIES]:
+        for ours in (_MASTERS, _TWINS):
+            for token in ours.findall(cookies)[:_MOST_COOKIES]:
                 visitor = self._verified(token)
                 if visitor is not None and renewal.max_age_s(visitor, now_s) > 0:
                     return visitor
