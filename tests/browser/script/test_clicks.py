@@ -153,9 +153,10 @@ def test_a_click_that_leaves_is_not_lost(recorder: Recorder, page: Page) -> None
 def test_engagement_is_the_seconds_that_are_new(recorder: Recorder, page: Page) -> None:
     """Visible, focused seconds go out when at least 3 are new, each second once, with the deepest scroll."""
     page.clock.install()
+    page.clock.pause_at(time.time() + 1)
     recorder.add("/a", '<div style="height: 2880px; margin: -8px"></div>')
     page.goto(recorder.url("/a"))
-    recorder.wait("page")
+    wait_for(lambda: page.clock.run_for(10) or recorder.find("page"))
     page.evaluate("document.body.style.margin = 0; scrollTo(0, 1000)")
     page.wait_for_function("scrollY === 1000")
     page.evaluate("scrollTo(0, 0)")

@@ -116,7 +116,7 @@ def test_a_session_keeps_its_source_until_another_comes(recorder: Recorder, page
     assert again == first
     second = arrive(recorder, page, "?utm_source=two")
     assert (second["tl_source"], second["tl_first_source"]) == ("two", "one")
-    assert second["tl_session"] == recorder.find("page")[2]["event_id"] != first["tl_session"]
+    assert second["tl_session"] == recorder.wait("page", 3)[2]["event_id"] != first["tl_session"]
     assert arrive(recorder, page, "", "https://www.paypal.com/") == second
 
 
