@@ -48,10 +48,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def json_answer(status: int, value: object, headers: list[Header]) -> Answer:
-    """Answer with JSON that nobody may store."""
-    body = _encode(value)
-    length = ("Content-Length", str(len(body)))
-    return Answer(_LINES[status], [_JSON, _NO_STORE, length, *headers], body)
+    """Answer with JSON that nobody may store; the server adds its length."""
+    return Answer(_LINES[status], [_JSON, _NO_STORE, *headers], _encode(value))
 
 
 def empty_answer(status: int, headers: list[Header]) -> Answer:

@@ -29,11 +29,8 @@ from tracker.wire import encode
 BODY_BYTES = 65_536
 
 _VARY = ("Vary", "Origin")
-_CORS = (
-    ("Access-Control-Allow-Credentials", "true"),
-    ("Access-Control-Expose-Headers", "X-Touchline, Retry-After"),
-    _VARY,
-)
+_CREDENTIALS = ("Access-Control-Allow-Credentials", "true")
+_EXPOSED = ("Access-Control-Expose-Headers", "X-Touchline, Retry-After")
 _ACCEPTED = ("hits", "accepted", "")
 _ONE_HIT = ((("requests", "/e", "202"), 1), (_ACCEPTED, 1))
 _PREFLIGHT = (
@@ -143,7 +140,7 @@ class Collector:
         if status == 405:
             headers = [*headers, ("Allow", "POST, OPTIONS")]
         may_see = status != 403 and self._is_known(caller.origin)
-        headers += _cors(caller.origin) if may_see else [_VARY]
+        headers += [*_cors(caller.origin), _EXPOSED] if may_see else [_VARY]
         said |= {"accepted": 0, "rejected": [_said(refusal) for refusal in refused]}
         return answers.json_answer(status, said, headers)
 
@@ -204,11 +201,11 @@ def _cors(origin: str | None) -> list[Header]:
     """Let the page at an origin read the answer and send its cookies; the origin is a site's."""
     if origin is None:
         return [_VARY]
-    return [("Access-Control-Allow-Origin", origin), *_CORS]
+    return [("Access-Control-Allow-Origin", origin), _CREDENTIALS, _VARY]
 
 
 def _reason(refused: Sequence[Refusal]) -> list[Header]:
-    return [("X-Touchline", refused[0].code)] if refused else []
+    return [("X-Touchline", refused[0].code), _EXPOSED] if refused else []
 
 
 def _said(refusal: Refusal) -> dict[str, object]:
