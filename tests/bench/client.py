@@ -100,12 +100,13 @@ class _Lines:
     def run(self) -> None:
         """Send until the requests are at their end and all are answered."""
         has_more = True
-        while has_more or self._sent_at:
+        while True:
             while has_more and self._idle and time.perf_counter() >= self._due_at:
                 has_more = self._send()
-            wait_s = SILENCE_S if self._sent_at or not has_more else self._due_at - time.perf_counter()
-            if has_more and self._idle:
-                wait_s = max(0.0, self._due_at - time.perf_counter())
+            if not has_more and not self._sent_at:
+                return
+            is_waiting = has_more and self._idle
+            wait_s = max(0.0, self._due_at - time.perf_counter()) if is_waiting else SILENCE_S
             for fd, _ in self._poll.poll(wait_s):
                 self._receive(fd)
 
