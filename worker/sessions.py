@@ -106,7 +106,8 @@ class SessionStitcher:
             tags = tuple((name, value) for name, value in json.loads(self._texts.text(row.tags_no) or "[]"))
             referrer, own = self._texts.text(row.referrer_no), self._sites[row.site_no].domains
             rules = self._rules[row.site_no]
-            decided = decide_source(tags, referrer, own, rules), decide_source((), referrer, own, rules)
+            source = decide_source(tags, referrer, own, rules)
+            decided = source, decide_source((), referrer, own, rules) if tags else source
             self._decided[arrival] = decided
         return decided
 

@@ -20,7 +20,7 @@ from worker.leads import LeadStitcher
 from worker.persons import PersonStitcher
 from worker.sessions import SessionStitcher
 
-CHUNK = 500
+CHUNK = 1_000
 
 Floor = Callable[[Sequence[Mark], Pass], None]
 

@@ -100,13 +100,13 @@ class Session:
         return not source.campaign_key or source.campaign_key in self._campaigns
 
 
-def in_order(hits: Iterable[SessionHit]) -> list[SessionHit]:
+def in_order(hits: Sequence[SessionHit]) -> list[SessionHit]:
     """Sort hits by time, then seq (none first), then event id."""
-    by_time = sorted(hits, key=_time_and_seq)
-    if len(set(map(_time_and_seq, by_time))) == len(by_time):
-        return by_time
+    by_time = {_time_and_seq(hit): hit for hit in hits}
+    if len(by_time) == len(hits):
+        return [by_time[key] for key in sorted(by_time)]
     ordered: list[SessionHit] = []
-    for _, tied in groupby(by_time, key=_time_and_seq):
+    for _, tied in groupby(sorted(hits, key=_time_and_seq), key=_time_and_seq):
         group = list(tied)
         if len(group) > 1:
             group.sort(key=lambda hit: event_id_of(hit.event_key))

@@ -22,7 +22,10 @@ from tracker.errors import Permanent, Retryable
 FILE = "touchline.db"
 LOCK = "writer.lock"
 
-_PRAGMAS = ("busy_timeout = 5000", "foreign_keys = ON", "synchronous = NORMAL", "cache_size = -16000")
+_PRAGMAS = (
+    "busy_timeout = 5000", "foreign_keys = ON", "synchronous = NORMAL", "cache_size = -16000",
+    "wal_autocheckpoint = 4000",
+)  # fmt: skip
 
 
 def open_store(data: Path, *, write: bool = False) -> sqlite3.Connection:
