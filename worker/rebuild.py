@@ -20,6 +20,7 @@ from tracker.store.overlay import Difference, differences, lay_beside, mark_ever
 from tracker.store.rules import RuleChange, lay_rules_beside, put_rules
 from tracker.store.strings import Numbers
 from worker.clients import describe_all
+from worker.patience import patient_collector
 from worker.stitch import Stitcher
 
 _LOGGED = {
@@ -83,7 +84,8 @@ def _beside(settings: Settings, key: bytes, change: RuleChange | None = None) ->
             with atomic(db):
                 describe_all(db, Numbers(db))
                 mark_everything(db)
-            Stitcher(db, settings, key=key).run()
+            with patient_collector():
+                Stitcher(db, settings, key=key).run()
             yield db
         finally:
             db.close()
@@ -91,7 +93,7 @@ def _beside(settings: Settings, key: bytes, change: RuleChange | None = None) ->
 
 def _put_in_place(db: sqlite3.Connection) -> None:
     run = marks.next_pass(db, int(time.time() * 1_000))
-    for each in list(differences(db)):
+    for each in differences(db):
         _log(db, each, run)
     take_over(db)
 

@@ -27,6 +27,7 @@ COMPARED = {
     "journeys": "journey_id",
     "touchpoints": "touch_id",
 }
+Row = tuple[Any, ...]
 _LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids"})
 
 
@@ -80,8 +81,14 @@ def mark_everything(db: sqlite3.Connection) -> None:
 def differences(db: sqlite3.Connection) -> Iterator[Difference]:
     """Compare the live views with those laid beside them, row for row."""
     for noun, key in COMPARED.items():
-        live, rebuilt = (_rows(db, schema, noun, key) for schema in ("main", "temp"))
-        yield from _merge(noun, live, rebuilt)
+        names = [column[0] for column in db.execute(f"SELECT * FROM {noun} LIMIT 0").description]
+        live, rebuilt = (
+            db.execute(f"SELECT {key}, {', '.join(names)} FROM {schema}.{noun} ORDER BY {key}")
+            for schema in ("main", "temp")
+        )
+        for ours, theirs in _pairs(live, rebuilt):
+            if ours != theirs and (before := _spelled(names, ours)) != (after := _spelled(names, theirs)):
+                yield Difference(noun, (ours or theirs or ("",))[0], before, after)
 
 
 def take_over(db: sqlite3.Connection) -> None:
@@ -95,29 +102,26 @@ def take_over(db: sqlite3.Connection) -> None:
     )
 
 
-def _rows(db: sqlite3.Connection, schema: str, noun: str, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    cursor = db.execute(f"SELECT * FROM {schema}.{noun} ORDER BY {key}")
-    names = [column[0] for column in cursor.description]
-    for row in cursor:
-        values = dict(zip(names, row, strict=True))
-        for name in _LISTS & values.keys():
-            values[name] = json.dumps(sorted(json.loads(values[name])))
-        yield values[key], values
-
-
-def _merge(
-    noun: str, live: Iterator[tuple[str, dict[str, Any]]], rebuilt: Iterator[tuple[str, dict[str, Any]]]
-) -> Iterator[Difference]:
+def _pairs(live: Iterator[Row], rebuilt: Iterator[Row]) -> Iterator[tuple[Row | None, Row | None]]:
+    """Lay rows of equal keys side by side; both come in the order of their first column, the key."""
     ours, theirs = next(live, None), next(rebuilt, None)
     while ours is not None or theirs is not None:
         if theirs is None or (ours is not None and ours[0] < theirs[0]):
-            assert ours is not None
-            yield Difference(noun, ours[0], ours[1], None)
+            yield ours, None
             ours = next(live, None)
         elif ours is None or theirs[0] < ours[0]:
-            yield Difference(noun, theirs[0], None, theirs[1])
+            yield None, theirs
             theirs = next(rebuilt, None)
         else:
-            if ours[1] != theirs[1]:
-                yield Difference(noun, ours[0], ours[1], theirs[1])
+            yield ours, theirs
             ours, theirs = next(live, None), next(rebuilt, None)
+
+
+def _spelled(names: list[str], row: Row | None) -> dict[str, Any] | None:
+    """Name a row's values; the order of a list's members means nothing."""
+    if row is None:
+        return None
+    values = dict(zip(names, row[1:], strict=True))
+    for name in _LISTS & values.keys():
+        values[name] = json.dumps(sorted(json.loads(values[name])))
+    return values
