@@ -136,7 +136,7 @@ def test_it_waits_longer_each_time(recorder: Recorder, page: Page) -> None:
 
 
 def is_refused_again(recorder: Recorder, page: Page, tries: int) -> bool:
-    """Let the pause before a try pass; the page may set its clock for it only after that, so it may take two."""
+    """Let the pause before a try pass; twice where the page sets its clock for it only after that."""
     page.clock.fast_forward(2_000_000)
     with contextlib.suppress(AssertionError):
         wait_for(lambda: len(recorder.refused) >= tries, 3)
