@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tracker.config import Settings
 from tracker.core import sessions as core
 from tracker.core.ids import event_id_of, session_id
+from tracker.core.rules import RuleSet
 from tracker.core.sessions import ClickKey, Limits, Session, SessionHit
 from tracker.core.sources import decide_source
-from tracker.model import HitType, Source
+from tracker.model import HitType, Site, Source
 from tracker.store import clicks, marks
 from tracker.store.changes import Change, log_change
 from tracker.store.hits import VisitorHit, load_human_hits
@@ -32,7 +34,8 @@ from worker.places import Places
 TYPES: tuple[HitType, ...] = ("page", "event", "engagement")
 CACHE_SIZE = 5_000
 
-_Arrival = tuple[int | None, int | None, int]
+# Numbers of an arrival's tags, referrer and site to its source, with and without the tags.
+_Decide = Callable[[int | None, int | None, int], tuple[Source, Source]]
 
 
 @dataclass(slots=True)
@@ -56,7 +59,7 @@ class SessionStitcher:
         self._texts = Numbers(db)
         self._rules = load_rule_sets(db, load_overlay(settings.data))
         self._sources = SourceNumbers(db)
-        self._decided: dict[_Arrival, tuple[Source, Source]] = {}
+        self._decide = _decider(self._texts, self._sites, self._rules)
 
     def stitch(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Cut these visitors' hits again, and mark what rests on them."""
@@ -88,28 +91,13 @@ class SessionStitcher:
             own = visits.get(key)
             if own is None:
                 own = visits[key] = _Visits(*key)
-            source, fallback = self._decide(row)
+            source, fallback = self._decide(row.tags_no, row.referrer_no, row.site_no)
             own.rows[row.hit_no] = row
             own.hits.append(SessionHit(
                 row.hit_no, row.at_ms, row.seq, row.event_key, TYPES[row.kind], source, fallback,
                 row.engaged_ms or 0,
             ))  # fmt: skip
         return list(visits.values())
-
-    def _decide(self, row: VisitorHit) -> tuple[Source, Source]:
-        """Say where a hit came from, with and without its campaign parameters and click ids."""
-        arrival = (row.tags_no, row.referrer_no, row.site_no)
-        decided = self._decided.get(arrival)
-        if decided is None:
-            if len(self._decided) >= CACHE_SIZE:
-                self._decided.clear()
-            tags = tuple((name, value) for name, value in json.loads(self._texts.text(row.tags_no) or "[]"))
-            referrer, own = self._texts.text(row.referrer_no), self._sites[row.site_no].domains
-            rules = self._rules[row.site_no]
-            source = decide_source(tags, referrer, own, rules)
-            decided = source, decide_source((), referrer, own, rules) if tags else source
-            self._decided[arrival] = decided
-        return decided
 
     def _cut(self, visits: _Visits, foreign: Set[ClickKey]) -> list[Session]:
         return core.sessionize(visits.hits, limits=self._limits, foreign=foreign)
@@ -165,3 +153,16 @@ def _first_uses(
         for click, use in core.first_uses(visits.hits).items():
             own[click] = min(own.get(click, use), use)
     return uses
+
+
+def _decider(texts: Numbers, sites: Mapping[int, Site], rules: Mapping[int, RuleSet]) -> _Decide:
+    """Make what says where a hit came from, and remembers what it said."""
+
+    @lru_cache(maxsize=CACHE_SIZE)
+    def decide(tags_no: int | None, referrer_no: int | None, site_no: int) -> tuple[Source, Source]:
+        tags = tuple((name, value) for name, value in json.loads(texts.text(tags_no) or "[]"))
+        referrer, own = texts.text(referrer_no), sites[site_no].domains
+        source = decide_source(tags, referrer, own, rules[site_no])
+        return source, decide_source((), referrer, own, rules[site_no]) if tags else source
+
+    return decide
