@@ -23,7 +23,7 @@ from tracker.model import Site, SiteKey
 from tracker.store import sites as store
 from tracker.store.db import open_store
 
-PURPOSES = ("leads",)
+PURPOSES = ("leads", "deals")
 
 
 @contextmanager
@@ -97,7 +97,8 @@ def show(context: Context, form: str) -> None:
 def token(context: Context, key: str, purpose: str) -> None:
     """touchline site token shop --purpose leads
 
-    Make a token and print it once; only its hash is kept.
+    Make a token and print it once; only its hash is kept. `leads` may post leads, identifies and
+    consents, `deals` a CRM's contacts.
     """
     with _store(context, write=True) as db:
         now_ms = int(time.time() * 1_000)

@@ -36,6 +36,11 @@ def lead_id(site: str, provider: str, provider_id: str) -> LeadId:
     return LeadId(digest("lead", site, provider, provider_id).hex())
 
 
+def fact_id(kind: str, site: str, key: str) -> str:
+    """Name a fact by its kind and natural key."""
+    return digest("fact", kind, site, key).hex()
+
+
 def journey_id(conversion_kind: str, conversion_id: str) -> str:
     """Name the journey that ends in this conversion."""
     return digest("journey", conversion_kind, conversion_id).hex()

@@ -1,7 +1,9 @@
 """The API for senders with a token: facts over HTTP, one or a list, kept before they are answered.
 
-An endpoint is a row of a table: the fact it takes and the purpose that a token must have. What a fact
-must look like is decided in `tracker.core.facts`, the same for files and for this API.
+An endpoint is a row of a table: the fact it takes and the purpose that a token must have. Purposes follow
+who asks: `leads` is for what a site and its form, call and chat services know of visitors, `deals` for what
+a CRM knows of its contacts. What a fact must look like is decided in `tracker.core.facts`, the same for
+files and for this API.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from tracker.core.facts import read_fact
-from tracker.core.ids import lead_id
+from tracker.core.facts import SHAPES, Fact, read_fact
+from tracker.core.ids import fact_id, lead_id
 from tracker.errors import BadRequest
 from tracker.store.sites import Token
 from tracker.web.body import read_body
@@ -31,20 +33,29 @@ _CONTACT = ("email", "phone")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A fact that may be posted: the purpose it needs, and how its id follows from its content."""
+    """A fact that may be posted: the purpose it needs, and how its id follows from what was read."""
 
     purpose: str
-    id_of: Callable[[Mapping[str, Any]], str]
+    id_of: Callable[[Fact], str]
 
 
-def _lead_id(fact: Mapping[str, Any]) -> str:
-    return lead_id(str(fact["site"]), str(fact["provider"]), str(fact["provider_id"]))
+def _lead_id(fact: Fact) -> str:
+    return lead_id(fact.site, str(fact.content["provider"]), str(fact.content["provider_id"]))
 
 
-KINDS: Mapping[str, Kind] = {"lead": Kind("leads", _lead_id)}
+def _fact_id(fact: Fact) -> str:
+    return fact_id(fact.kind, fact.site, fact.key)
+
+
+KINDS: Mapping[str, Kind] = {
+    "lead": Kind("leads", _lead_id),
+    "identify": Kind("leads", _fact_id),
+    "consent": Kind("leads", _fact_id),
+    "contact": Kind("deals", _fact_id),
+}
 
 # Path to the fact it takes; None: each fact says what it is.
-ENDPOINTS: Mapping[str, str | None] = {"leads": "lead", "facts": None}
+ENDPOINTS: Mapping[str, str | None] = {"leads": "lead", "identify": "identify", "facts": None}
 
 api = Blueprint("api", __name__, url_prefix="/api")
 
@@ -85,12 +96,12 @@ class Intake:
         """Take one fact, or note why not."""
         try:
             fact, kind = self._fact(raw)
-            content = read_fact(fact).content
+            read = read_fact(fact)
         except BadRequest as error:
             self._refuse(i, error, raw)
             return
         self._facts.append(fact)
-        self._accepted.append({"id": kind.id_of(content)})
+        self._accepted.append({"id": kind.id_of(read)})
 
     def write(self) -> None:
         """Append what was taken to the log, and what was refused beside it.
@@ -137,13 +148,19 @@ class Intake:
         return self._prove(_keep_odd_contacts(fact)), kind
 
     def _prove(self, fact: dict[str, Any]) -> dict[str, Any]:
-        """Put the bare id for a signed visitor token; one that was tampered with is no visitor."""
+        """Put the bare id for a signed visitor token; one that was tampered with is no visitor.
+
+        Raises:
+            BadRequest: without a visitor this fact would say nothing.
+        """
         given = fact.get("visitor_id")
         if not isinstance(given, str) or "." not in given:
             return fact
         visitor = self._house.identity.signer.verify(given.strip())
         if visitor is not None:
             return fact | {"visitor_id": visitor.visitor_id}
+        if "visitor_id" in SHAPES[fact["fact"]].required:
+            raise BadRequest("bad_fact", "this signature is not of this workspace", "visitor_id")
         return _set_aside(fact, "visitor_id")
 
     def _refuse(self, i: int, error: BadRequest, raw: object) -> None:

@@ -1,4 +1,4 @@
-"""`POST /api/leads`: who may post, what is a lead, what is answered, what stands on the log."""
+"""`POST /api/leads` and its sisters: who may post, what is taken, what is answered, what is logged."""
 
 from __future__ import annotations
 
@@ -190,6 +190,63 @@ def test_numbers_for_ids_are_texts(shop: Shop) -> None:
         post(shop, LEAD | {"provider_id": each}, token=token).get_json()["accepted"] for each in (17, "17")
     ]
     assert ids[0] == ids[1]
+
+
+IDENTIFY = {"at": LEAD["at"], "visitor_id": "v1", "email": "ann@example.org"}
+
+
+def test_an_identify_is_posted_like_a_lead(shop: Shop) -> None:
+    """Same token, same road; the visitor may be the signed token, and a repeat has the same id."""
+    token, known = shop.token(), shop.signer.mint("seed", 0)
+    answers = [
+        post(shop, IDENTIFY | {"visitor_id": visitor}, token=token, path="/api/identify")
+        for visitor in (known.token, known.visitor_id)
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].get_json() == answers[1].get_json()
+    wanted = IDENTIFY | {"fact": "identify", "site": "shop", "visitor_id": known.visitor_id}
+    assert facts(shop) == [wanted, wanted]
+    assert shop.metric("touchline_facts_total", kind="identify", result="accepted") == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        pytest.param({"visitor_id": None}, "visitor_id", id="no visitor"),
+        pytest.param({"visitor_id": "v1.t3uwow.forged"}, "visitor_id", id="a forged visitor"),
+        pytest.param({"email": ""}, "email", id="nobody named"),
+        pytest.param({"email": ["ann@example.org"]}, "email", id="an address that is a list"),
+        pytest.param({"at": None}, "at", id="no time"),
+    ],
+)
+def test_an_identify_needs_a_visitor_and_somebody(shop: Shop, change: dict[str, Any], place: str) -> None:
+    """400 with the place: without either it would say nothing."""
+    answer = post(shop, IDENTIFY | change, path="/api/identify")
+    assert (answer.status_code, answer.get_json()["place"], facts(shop)) == (400, place, [])
+
+
+CONSENT = {"fact": "consent", "at": LEAD["at"], "visitor_id": "v1", "state": "denied"}
+CONTACT = {"fact": "contact", "at": LEAD["at"], "provider": "crm", "provider_id": "7"}
+
+
+@pytest.mark.parametrize(
+    ("purpose", "fact", "is_taken"),
+    [
+        ("leads", IDENTIFY | {"fact": "identify"}, True),
+        ("leads", CONSENT, True),
+        ("leads", CONTACT, False),
+        ("deals", CONTACT, True),
+        ("deals", CONSENT, False),
+        ("deals", LEAD | {"fact": "lead"}, False),
+        ("read", CONSENT, False),
+    ],
+    ids=lambda value: value.get("fact") if isinstance(value, dict) else str(value),
+)
+def test_a_purpose_says_which_facts(shop: Shop, purpose: str, fact: dict[str, Any], is_taken: bool) -> None:
+    """What visitors say goes with leads, what the CRM says with deals."""
+    answer = post(shop, fact, token=shop.token(purpose=purpose), path="/api/facts")
+    assert answer.status_code == (202 if is_taken else 400)
+    assert bool(facts(shop)) is is_taken
 
 
 def test_facts_say_what_they_are(shop: Shop) -> None:
