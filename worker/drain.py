@@ -37,7 +37,8 @@ from tracker.store.hits import HitRow, insert_hits
 from tracker.store.sites import site_numbers
 from tracker.store.strings import Registry
 from worker.clients import note_clients
-from worker.enrich import Draft, clean_lead, enrich, pack
+from worker.draft import Draft
+from worker.enrich import clean_lead, enrich, pack
 from worker.patience import patient_collector
 from worker.prove import prove_visitor
 from worker.stitch import Stitcher
@@ -47,6 +48,7 @@ STITCH_AFTER_S = 2.0
 TRIES = 3
 BODY_LIMIT = 4_096
 COLLECT = "collect"
+SCRIPT = "script"
 
 
 @dataclass(slots=True)
@@ -226,15 +228,19 @@ class Drain:
                 continue
             batch.drafts[origin].append(draft)
 
-    def _insert_leads(self, drafts: Sequence[Draft], rows: Sequence[HitRow], batch: _Batch) -> None:
-        """Keep what people typed into forms; a bot's forms make no leads."""
+    def _insert_given(
+        self, drafts: Sequence[Draft], rows: Sequence[HitRow], batch: _Batch, *, origin: str
+    ) -> None:
+        """Keep the facts that hits give beside themselves; a bot's give none."""
         for draft, row in zip(drafts, rows, strict=True):
-            if draft.lead is not None and self._is_human(row):
-                received_ms = draft.entry.received_ms
+            if not draft.facts or not self._is_human(row):
+                continue
+            received_ms = draft.entry.received_ms
+            for fact in draft.facts:
                 try:
-                    self._put_fact(draft.lead, draft.site_no, batch, origin="script", received_ms=received_ms)
+                    self._put_fact(fact, draft.site_no, batch, origin=SCRIPT, received_ms=received_ms)
                 except BadRequest as error:
-                    self._reject(error.code, str(error), json.dumps(draft.lead), batch, origin="script")
+                    self._reject(error.code, str(error), json.dumps(fact), batch, origin=origin)
 
     def _note_clients(self, rows: Sequence[HitRow]) -> None:
         fresh = {row.client_no for row in rows} - self._clients
@@ -281,7 +287,7 @@ class Drain:
             note_clients(self._db, inserted.clients, self._names.texts)
             for number, key in inserted.touched.items():
                 batch.dirty["visitor", number] = f"hit {event_id_of(key)}"
-            self._insert_leads(drafts, rows, batch)
+            self._insert_given(drafts, rows, batch, origin=origin)
         marks.put(self._db, batch.dirty)
         for origin, counts in batch.counts.items():
             if origin.startswith("load:"):

@@ -17,64 +17,24 @@ import msgspec
 
 from tracker.core.addresses import IpStorage, masked_ip
 from tracker.core.ids import event_key
-from tracker.core.times import format_instant
 from tracker.core.urls import clean_referrer, clean_text, read_page
-from tracker.model import Page
 from tracker.store.hits import HitRow
 from tracker.store.strings import Registry
 from tracker.wire import HitOnLog, HitsEntry
+from worker.draft import Client, Draft
+from worker.given import put_form_lead, put_identify, put_link, put_mail
 
 KINDS = {"page": 0, "event": 1, "engagement": 2}
 CONSENTS = {"granted": 1, "denied": 0}
-FORM_EVENT = "form_submit"
 TITLE_LIMIT = 300
 LONG_URL = 512  # what is longer is not remembered: thousands of such would fill the memory
 ENGAGED_LIMIT_S = 86_400
 
-_CONTACT = ("email", "phone", "name", "company", "fields")
-_FORM = ("form_id", "form_name", "form_action")
 _CLIENT = ("language", "screen", "zone", "viewport")
-_NOT_KEPT = frozenset({*_CLIENT, "hash_routes"})
+_NOT_KEPT = frozenset({*_CLIENT, "hash_routes", "link", "mail"})
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
-
-class Client(msgspec.Struct, omit_defaults=True):
-    """The text by which a browser is known, as it is spelled: what was not said is left out."""
-
-    ua: str | None = None
-    hints: dict[str, Any] | None = None
-    language: Any = None
-    screen: Any = None
-    zone: Any = None
-    viewport: Any = None
-    browser: str | None = None
-
-
-class Draft:
-    """A hit on its way into the store: what came, and what the steps have put to it."""
-
-    __slots__ = (
-        "client", "engaged_ms", "entry", "extra", "hit", "lead", "page", "prev", "referrer", "scroll_pct",
-        "site_no", "title",
-    )  # fmt: skip
-
-    def __init__(self, hit: HitOnLog, entry: HitsEntry, site_no: int) -> None:
-        self.hit = hit
-        self.entry = entry
-        self.site_no = site_no
-        self.page: Page = _NO_PAGE
-        self.referrer: str | None = None
-        self.prev: str | None = None
-        self.title: str | None = None
-        self.client: str | None = None
-        self.engaged_ms: int | None = None
-        self.scroll_pct: int | None = None
-        self.extra: dict[str, Any] = {}
-        self.lead: dict[str, Any] | None = None
-
-
-_NO_PAGE = Page("", "")
 _page = lru_cache(maxsize=5_000)(read_page)
 _referrer = lru_cache(maxsize=5_000)(clean_referrer)
 _title = lru_cache(maxsize=5_000)(lambda title: clean_text(title)[:TITLE_LIMIT])
@@ -109,9 +69,8 @@ def put_extra(draft: Draft) -> None:
     hit = draft.hit
     if hit.extra:
         draft.extra = {name: value for name, value in hit.extra.items() if name not in _NOT_KEPT}
-    for name, value in (("props", hit.props), ("link", hit.link), ("mail", hit.mail)):
-        if value:
-            draft.extra[name] = dict(value)
+    if hit.props:
+        draft.extra["props"] = dict(hit.props)
 
 
 def put_client(draft: Draft) -> None:
@@ -135,24 +94,6 @@ def put_engagement(draft: Draft) -> None:
         draft.scroll_pct = None if scroll is None else round(scroll)
 
 
-def put_form_lead(draft: Draft) -> None:
-    """Make a lead of a submitted form, and take the contact details off the hit."""
-    props = draft.extra.get("props")
-    if draft.hit.type != "event" or draft.hit.name != FORM_EVENT or props is None:
-        return
-    contact = {name: props.pop(name) for name in _CONTACT if name in props}
-    given = contact.pop("fields", None)
-    fields = dict(given) if isinstance(given, Mapping) else {}
-    fields |= {name: props[name] for name in _FORM if name in props}
-    if not draft.hit.flags:
-        draft.lead = {
-            "fact": "lead", "site": draft.entry.site, "kind": "form", "provider": "tracker",
-            "provider_id": draft.hit.event_id, "at": format_instant(draft.hit.at_ms),
-            "visitor_id": draft.entry.visitor_id, "page_url": draft.page.canonical, "fields": fields,
-            **{name: value for name, value in contact.items() if isinstance(value, str)},
-        }  # fmt: skip
-
-
 def put_clean_props(draft: Draft) -> None:
     """Take addresses, tokens and card numbers out of what the page sent along."""
     if draft.extra:
@@ -167,7 +108,10 @@ STEPS: tuple[Callable[[Draft], None], ...] = (
     put_client,
     put_engagement,
     put_form_lead,
+    put_identify,
     put_clean_props,
+    put_link,
+    put_mail,
 )
 
 

@@ -21,7 +21,8 @@ from tracker.store.db import open_store
 from tracker.store.sites import StaticNumber, add_site
 from tracker.wire import HitOnLog, HitsEntry
 from worker import drain
-from worker.enrich import Draft, enrich
+from worker.draft import Draft
+from worker.enrich import enrich
 
 GCLID = "https://shop.test/?gclid=G1"
 

@@ -123,6 +123,14 @@ def test_a_time_of_sending_that_is_none_refuses_the_message() -> None:
     assert (refused.value.code, refused.value.place) == ("bad_time", "sent_at")
 
 
+def test_a_page_cannot_claim_a_link_or_a_mail() -> None:
+    """Only what is signed proves an arrival; what a page says of it is not even logged."""
+    claims = {"link": {"from": "v0", "nonce": "n"}, "mail": {"email": "ann@acme.com"}}
+    result = run(claims)
+    assert result.entry is not None and result.accepted == 1
+    assert (result.entry.hits[0].link, result.entry.hits[0].mail) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("site", "consent", "is_kept"),
     [

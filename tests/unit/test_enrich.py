@@ -6,15 +6,16 @@ import pytest
 
 from tracker.errors import BadRequest
 from tracker.wire import FLAG_WEBDRIVER, HitOnLog, HitsEntry
-from worker.enrich import Draft, enrich
+from worker.draft import Draft
+from worker.enrich import enrich
 
 AT_MS = 1_772_355_600_000
 
 
-def enriched(**fields: object) -> Draft:
+def enriched(*, browser: str | None = None, **fields: object) -> Draft:
     """Enrich one hit of the visitor v1 on the site shop."""
     hit = HitOnLog(**{"event_id": "e", "at_ms": AT_MS, "url": "https://shop.test/", **fields})
-    return enrich(hit, HitsEntry("shop", AT_MS, "v1", [hit]), site_no=1)
+    return enrich(hit, HitsEntry("shop", AT_MS, "v1", [hit], browser=browser), site_no=1)
 
 
 @pytest.mark.parametrize(
@@ -48,18 +49,18 @@ FORM = {
 def test_a_submitted_form_becomes_a_lead_and_leaves_no_contact_on_the_hit() -> None:
     """The contact goes to the lead as it was typed; the hit keeps the form's name and clean props."""
     draft = enriched(type="event", name="form_submit", props=dict(FORM))
-    assert draft.lead is not None
+    (lead,) = draft.facts
     wanted = {"kind": "form", "provider": "tracker", "provider_id": "e", "visitor_id": "v1"}
-    assert {name: draft.lead[name] for name in wanted} == wanted
-    assert (draft.lead["email"], draft.lead["name"]) == ("Ann@Example.com", "Ann Lee")
-    assert draft.lead["fields"] == {"size": "9", "form_id": "f1"}
+    assert {name: lead[name] for name in wanted} == wanted
+    assert (lead["email"], lead["name"]) == ("Ann@Example.com", "Ann Lee")
+    assert lead["fields"] == {"size": "9", "form_id": "f1"}
     assert draft.extra == {"props": {"form_id": "f1", "colour": "red, said [redacted]"}}
 
 
 def test_a_robots_form_is_no_lead() -> None:
     """A driven browser fills forms for nobody, and what it typed is not kept either."""
     draft = enriched(type="event", name="form_submit", props=dict(FORM), flags=FLAG_WEBDRIVER)
-    assert draft.lead is None
+    assert draft.facts == []
     assert "email" not in draft.extra["props"]
 
 

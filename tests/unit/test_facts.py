@@ -30,6 +30,11 @@ SMALLEST: dict[str, dict[str, Any]] = {
     },
     "rate": {"on": "2026-03-01", "base": "GBP", "quote": "USD", "rate": "1.25"},
     "consent": {"site": "shop", "at": AT, "visitor_id": "v1", "state": "denied"},
+    "link": {
+        "site": "shop", "at": AT, "visitor_id": "v2", "event_id": "e1", "from": "v1", "nonce": "n",
+        "made_at": AT,
+    },
+    "mail": {"site": "shop", "at": AT, "visitor_id": "v1", "event_id": "e1", "email": "ann@acme.com"},
     "split": {"site": "shop", "at": AT, "a": "visitor:v1", "b": "email:ann@acme.com"},
     "same": {"site": "shop", "at": AT, "a": "visitor:v1", "b": "email:ann@acme.com"},
     "erase": {"at": AT, "email": "ann@acme.com"},
@@ -41,6 +46,7 @@ KEYS = {
     "lease": "+44\x1f2026-03-01T10:00:00.000Z", "deal": "crm\x1f7\x1f2026-03-01T10:00:00.000Z",
     "refund": "crm\x1f7", "activity": "crm\x1f7", "cost": "2026-03-01\x1fgoogle\x1fcpc\x1f\x1f",
     "rate": "2026-03-01\x1fGBP\x1fUSD", "consent": "v1\x1f2026-03-01T10:00:00.000Z",
+    "link": "e1", "mail": "e1",
     "split": "visitor:v1\x1femail:ann@acme.com\x1f2026-03-01T10:00:00.000Z",
     "same": "visitor:v1\x1femail:ann@acme.com\x1f2026-03-01T10:00:00.000Z", "erase": None,
 }  # fmt: skip
@@ -97,6 +103,7 @@ REFUSED = {
     "an identify whose at is a month": (
         {"fact": "identify", **SMALLEST["identify"], "at": "2026-03"}, "at",
     ),
+    "a link that was made at no time": ({"fact": "link", **SMALLEST["link"], "made_at": "now"}, "made_at"),
     "a day that does not exist": ({"fact": "cost", **SMALLEST["cost"], "on": "2026-02-30"}, "on"),
 }  # fmt: skip
 

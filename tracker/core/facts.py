@@ -30,6 +30,7 @@ class Shape:
     optional: tuple[str, ...] = ()
     choices: Mapping[str, tuple[str, ...]] | None = None
     any_of: tuple[str, ...] = ()
+    instants: tuple[str, ...] = ("at",)
 
 
 _TAGS = (
@@ -56,7 +57,8 @@ SHAPES: Mapping[str, Shape] = {
         ("emails", "phones", "user_id", "name", "title", "account", "merged_into"),
     ),
     "lease": Shape(
-        ("site", "pool", "number", "visitor_id", "from", "to"), ("number", "from"), ("session_hint",)
+        ("site", "pool", "number", "visitor_id", "from", "to"), ("number", "from"), ("session_hint",),
+        instants=("from", "to"),
     ),
     "deal": Shape(
         ("site", "provider", "provider_id", "at", "stage"), ("provider", "provider_id", "at"),
@@ -83,6 +85,12 @@ SHAPES: Mapping[str, Shape] = {
         ("site", "at", "visitor_id", "state"), ("visitor_id", "at"), ("purposes",),
         {"state": ("granted", "denied")},
     ),
+    # Drain makes these two out of hits that arrived by a link; who loads history gives them on the hit.
+    "link": Shape(
+        ("site", "at", "visitor_id", "event_id", "from", "nonce", "made_at"), ("event_id",),
+        ("browser", "arrived_browser"), instants=("at", "made_at"),
+    ),
+    "mail": Shape(("site", "at", "visitor_id", "event_id", "email"), ("event_id",), ("send_id",)),
     "split": Shape(("site", "at", "a", "b"), ("a", "b", "at"), ("undo", "by")),
     "same": Shape(("site", "at", "a", "b"), ("a", "b", "at"), ("undo", "by")),
     "erase": Shape(
@@ -165,8 +173,8 @@ def _demand(shape: Shape, content: Mapping[str, Any]) -> None:
     for name, words in (shape.choices or {}).items():
         if name in content and content[name] not in words:
             raise BadFact("bad_fact", f"{content[name]!r} is none of {', '.join(words)}", name)
-    for name in ("at", "version_at", "from", "to"):
-        if name in content and name in {*shape.required, "version_at"}:
+    for name in (*shape.instants, "version_at"):
+        if name in content:
             parse_instant(content[name], place=name)
 
 

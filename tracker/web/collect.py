@@ -173,7 +173,7 @@ def _on_log(hit: HitIn, at_ms: int, flags: int) -> HitOnLog:
         extra = (extra or {}) | {name: value for name, value in said.items() if value}
     return HitOnLog(
         hit.event_id, at_ms, hit.url, hit.type, hit.name, hit.referrer, hit.prev_url, hit.title, hit.props,
-        hit.seq, hit.language, hit.screen, hit.client_hints, hit.consent, hit.link, hit.mail, flags, extra,
+        hit.seq, hit.language, hit.screen, hit.client_hints, hit.consent, flags=flags, extra=extra,
     )  # fmt: skip
 
 
