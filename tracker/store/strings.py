@@ -12,6 +12,7 @@ from tracker.core.ids import identifier_id
 
 CACHE_SIZE = 20_000
 AT_ONCE = 100
+FEW = 4  # keys of a batch of one hit
 
 
 class Numbers:
@@ -145,11 +146,12 @@ def _digest(text: str) -> bytes:
 
 def _find(db: sqlite3.Connection, query: str, keys: Sequence[Any]) -> dict[Any, Any]:
     """Look many keys up; `query` selects key and value and ends in IN."""
-    marks = f"({', '.join('?' * AT_ONCE)})"
+    width = AT_ONCE if len(keys) > FEW else FEW
+    marks = f"({', '.join('?' * width)})"
     found: dict[Any, Any] = {}
-    for first in range(0, len(keys), AT_ONCE):
-        part = keys[first : first + AT_ONCE]
-        found.update(db.execute(f"{query} {marks}", [*part, *[None] * (AT_ONCE - len(part))]).fetchall())
+    for first in range(0, len(keys), width):
+        part = keys[first : first + width]
+        found.update(db.execute(f"{query} {marks}", [*part, *[None] * (width - len(part))]).fetchall())
     return found
 
 
