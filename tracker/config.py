@@ -50,6 +50,8 @@ class Settings:
     ip_storage: IpStorage
     internal_ips: tuple[Network, ...]
     geo_file: Path | None
+    burst_visitors: int
+    datacenter_file: Path | None
     session_gap_s: int
     session_max_s: int
     lookback_days: int
@@ -115,6 +117,25 @@ def _path(value: object) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def read_networks(path: Path) -> tuple[Network, ...]:
+    """Read a file of networks: one a line, `#` begins a comment.
+
+    Raises:
+        ValueError: it cannot be read, or a line is no network.
+    """
+    try:
+        lines = (line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines())
+        return tuple(ipaddress.ip_network(line, strict=False) for line in lines if line)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{error}; write a file with one network a line") from None
+
+
+def _networks_file(value: object) -> Path:
+    path = _path(value)
+    read_networks(path)
+    return path
+
+
 def _prefix(value: object) -> str:
     path = _text(value).strip("/")
     if any(char in path for char in "?#% \t") or "//" in path:
@@ -175,6 +196,10 @@ SETTINGS = (
             "Addresses whose hits are dropped as internal."),
     Setting("geo_file", "", "path", _maybe(_path),
             "A MaxMind-format (.mmdb) file for the visitor's country."),
+    Setting("burst_visitors", "50", "visitors", _whole(0, 10_000),
+            "So many one-hit visitors of one network and browser in an hour are kept apart; 0: never."),
+    Setting("datacenter_file", "", "path", _maybe(_networks_file),
+            "A file of data centres' networks, one a line, where a fifth of burst_visitors is enough."),
     Setting("session_gap_s", "1800", "seconds", _whole(60, 86_400),
             "A session ends when no hit came for longer than this."),
     Setting("session_max_s", "86400", "seconds", _whole(3_600, 604_800),

@@ -14,7 +14,7 @@ from tracker.core.times import parse_instant
 from tracker.core.versions import merge
 from tracker.keys import derive
 from tracker.model import Site
-from tracker.store import marks
+from tracker.store import bursts, marks
 from tracker.store.changes import Change, log_change
 from tracker.store.facts import load_versions
 from tracker.store.leads import drop_lead, leads_of, load_lead, put_lead
@@ -60,6 +60,7 @@ class PersonStitcher:
             moved = named.pop("moved")
             stale: dict[tuple[str, marks.Key], str] = {("identifier", each): mark.because for each in moved}
             note_sightings(self._db, moved, run)
+            stale |= {("visitor", each): mark.because for each in bursts.visitors_to_settle(self._db, moved)}
             if kind == "lead":
                 stale |= self._put_lead(merged, named, mark, run)
             marks.put(self._db, stale)

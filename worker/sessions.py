@@ -1,7 +1,8 @@
 """Stitch, first part: a visitor's hits into sessions.
 
 Whether a click id is another visitor's rests on who brought it first; when that changes hands, the
-two visitors it concerns are marked to be cut again.
+two visitors it concerns are marked to be cut again. So are visitors when the crowd that they are in
+becomes a burst, whose visitors have no sessions, or is none any more.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from tracker.store.sessions import SessionRow, replace_sessions
 from tracker.store.sites import numbered_sites
 from tracker.store.sources import SourceNumbers
 from tracker.store.strings import Numbers, visitor_ids
+from worker.bursts import BurstWatch
 from worker.places import Places
 
 TYPES: tuple[HitType, ...] = ("page", "event", "engagement")
@@ -57,6 +59,7 @@ class SessionStitcher:
         self._places = Places(settings.geo_file)
         self._sites = numbered_sites(db)
         self._texts = Numbers(db)
+        self._bursts = BurstWatch(db, settings, self._texts)
         self._rules = load_rule_sets(db, load_overlay(settings.data))
         self._sources = SourceNumbers(db)
         self._decide = _decider(self._texts, self._sites, self._rules)
@@ -64,7 +67,9 @@ class SessionStitcher:
     def stitch(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Cut these visitors' hits again, and mark what rests on them."""
         reasons = {int(mark.key): mark.because for mark in dirty}
-        visits = self._load(reasons)
+        rows = list(load_human_hits(self._db, reasons))
+        bursts = self._bursts.note(reasons, rows)
+        visits = self._visits([row for row in rows if row.visitor_no not in bursts.visitor_nos])
         uses = _first_uses(reasons, visits)
         owners = clicks.replace_uses(self._db, uses)
         cut = [
@@ -73,17 +78,17 @@ class SessionStitcher:
             for session in self._cut(each, owners.foreign(each.visitor_no, uses[each.visitor_no]))
         ]
         names = visitor_ids(self._db, reasons)
-        rows = self._rows(cut, names)
-        changed = replace_sessions(self._db, reasons, rows, run)
+        changed = replace_sessions(self._db, reasons, self._rows(cut, names), run)
         for number, gone in changed.items():
             for each in gone:
                 before = {"visitor_id": names[number]}
                 log_change(self._db, Change("session", each, before, None, reasons[number]), run)
-        self._mark(owners.moved - reasons.keys(), reasons)
+        moved = dict.fromkeys(bursts.moved, "a burst of one-hit visitors")
+        moved |= dict.fromkeys(owners.moved, "a click id that another visitor brought first")
+        self._mark(moved, reasons)
 
-    def _load(self, numbers: Iterable[int]) -> list[_Visits]:
-        """Load the hits of these visitors, in parts of one visitor on one site."""
-        rows = list(load_human_hits(self._db, numbers))
+    def _visits(self, rows: Sequence[VisitorHit]) -> list[_Visits]:
+        """Sort hits into parts of one visitor on one site."""
         self._texts.read({row.tags_no for row in rows} | {row.referrer_no for row in rows})
         visits: dict[tuple[int, int], _Visits] = {}
         for row in rows:
@@ -127,8 +132,8 @@ class SessionStitcher:
     def _country(self, ip_no: int | None) -> str | None:
         return self._places.country(self._texts.text(ip_no)) if self._places.are_known else None
 
-    def _mark(self, moved: Iterable[int], reasons: Mapping[int, str]) -> None:
-        """Mark whom these visitors stand for, and the visitors for whom a click id changed hands.
+    def _mark(self, moved: Mapping[int, str], reasons: Mapping[int, str]) -> None:
+        """Mark whom these visitors stand for, and other visitors who must be cut again.
 
         A hit may move within a session and leave it as it was; which browser was seen last may change.
         """
@@ -139,7 +144,7 @@ class SessionStitcher:
             [wanted],
         ).fetchall()
         stale: dict[tuple[str, marks.Key], str] = {("identifier", row[0]): reasons[row[1]] for row in known}
-        stale |= {("visitor", number): "a click id that another visitor brought first" for number in moved}
+        stale |= {("visitor", number): why for number, why in moved.items() if number not in reasons}
         marks.put(self._db, stale)
 
 

@@ -64,6 +64,9 @@ def test_a_variable_sets_a_value(data: Path, name: str, text: str, value: object
         pytest.param("public_url", "ftp://a", "http:// or https://", id="a scheme of another kind"),
         pytest.param("url_prefix", "/a b", "such as /t", id="a prefix with a space"),
         pytest.param("internal_ips", "300.1.1.1", "192.0.2.7", id="an address that is none"),
+        pytest.param(
+            "datacenter_file", "/nowhere/at/all", "one network a line", id="a file that is not there"
+        ),
         pytest.param("cookie_days", "4000", "from 1 to 400", id="a life longer than browsers allow"),
     ],
 )
@@ -193,3 +196,16 @@ class TestVerb:
         result = CliRunner().invoke(main, arguments)
         assert result.exit_code == 2
         assert words in result.stderr
+
+
+def test_a_file_of_networks_is_read_line_by_line(data: Path, tmp_path: Path) -> None:
+    """One network a line, comments and blank lines apart; a line that is none stops the start."""
+    file = tmp_path / "centres.txt"
+    file.write_text("# rented\n\n203.0.113.7\n2001:db8::/32 # more\n")
+    named = config.load({"TOUCHLINE_DATACENTER_FILE": str(file)}, data=data).datacenter_file
+    assert named == file
+    networks = (ipaddress.ip_network("203.0.113.7/32"), ipaddress.ip_network("2001:db8::/32"))
+    assert config.read_networks(file) == networks
+    file.write_text("203.0.113.0/24\nrented\n")
+    with pytest.raises(Permanent, match="'rented' does not appear to be .* one network a line"):
+        config.load({"TOUCHLINE_DATACENTER_FILE": str(file)}, data=data)

@@ -1,4 +1,4 @@
-"""IP addresses: how much of one is kept."""
+"""IP addresses: how much of one is kept, and which networks hold it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.core.addresses import masked_ip
+from tracker.core.addresses import Networks, masked_ip
 
 MASKED = {
     "the last number of an IPv4 address goes": ("203.0.113.77", "203.0.113.0"),
@@ -39,3 +39,32 @@ def test_masking_again_changes_nothing(address: ipaddress.IPv4Address | ipaddres
     """A masked address is its own mask."""
     once = masked_ip(str(address), "masked")
     assert masked_ip(once, "masked") == once
+
+
+@pytest.mark.parametrize(
+    ("network", "masked", "is_held"),
+    [
+        pytest.param("203.0.112.0/22", "203.0.113.0", True, id="a wider network holds it"),
+        pytest.param("203.0.113.0/24", "203.0.113.0", True, id="its own network holds it"),
+        pytest.param("203.0.113.0/25", "203.0.113.0", False, id="a half of its network does not"),
+        pytest.param("203.0.114.0/24", "203.0.113.0", False, id="the network after it does not"),
+        pytest.param("203.0.112.0/24", "203.0.113.0", False, id="the network before it does not"),
+        pytest.param("203.0.113.0/24", "203.0.113.77", True, id="an address in full stands for its network"),
+        pytest.param("2001:db8::/32", "2001:db8:1::", True, id="a wider network of IPv6"),
+        pytest.param("2001:db8:1:2::/64", "2001:db8:1::", False, id="a narrower network of IPv6"),
+        pytest.param("::/0", "203.0.113.0", False, id="all of IPv6 holds nothing of IPv4"),
+    ],
+)
+def test_a_masked_address_is_in_what_holds_all_of_it(network: str, masked: str, is_held: bool) -> None:
+    """What was masked may be any address of its neighbourhood."""
+    assert Networks([ipaddress.ip_network(network)]).hold(masked) == is_held
+
+
+@given(st.lists(st.ip_addresses(v=4).map(lambda each: ipaddress.ip_network((each, 22), strict=False))))
+def test_many_networks_hold_what_one_of_them_holds(networks: list[ipaddress.IPv4Network]) -> None:
+    """Looking up among many finds what asking each in turn finds."""
+    found = Networks(networks)
+    for network in networks:
+        for address in (network[0], network[-1], network[0] - 1 if int(network[0]) else network[0]):
+            around = ipaddress.ip_network((address, 24), strict=False)
+            assert found.hold(str(address)) == any(around.subnet_of(each) for each in networks)

@@ -116,6 +116,10 @@ def _hit(hit: Found) -> Iterator[str]:
     yield f"  Visitor {hit['visitor_id']}, person {hit['person_id']}"
     if hit["is_dropped"]:
         yield f"  Dropped: {hit['dropped_because']}; it opens no session and matches no lead"
+        if "burst_visitors" in hit:
+            visitors = _many(hit["burst_visitors"], "visitor", "visitors")
+            yield f"  One of {visitors} of one network and browser who left one hit each in the same hour;"
+            yield "    it counts as soon as its visitor comes back, engages or leaves contact details"
     elif hit["session"]:
         own = hit["session"]
         yield f"  In session {own['session_id']}, which came from {came_from(own)}, rule {own['rule']}"

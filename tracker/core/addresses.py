@@ -1,13 +1,18 @@
-"""IP addresses: how much of one is kept."""
+"""IP addresses: how much of one is kept, and whether it lies in one of some networks."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from bisect import bisect_right
+from collections.abc import Iterable
 from functools import lru_cache
+from operator import itemgetter
 from typing import Literal
 
 IpStorage = Literal["none", "masked", "full"]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = re.compile(rf"((?:{_BYTE}\.){{3}}){_BYTE}", re.ASCII)
@@ -35,5 +40,31 @@ def masked_ip(text: str | None, storage: IpStorage) -> str | None:
         address = address.ipv4_mapped
     if storage == "full":
         return str(address)
-    prefix = 24 if address.version == 4 else 48
-    return str(ipaddress.ip_network((address, prefix), strict=False).network_address)
+    return str(_neighbourhood(address).network_address)
+
+
+class Networks:
+    """Networks in which addresses are looked up."""
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        own = list(networks)
+        v4 = [each for each in own if isinstance(each, ipaddress.IPv4Network)]
+        v6 = [each for each in own if isinstance(each, ipaddress.IPv6Network)]
+        collapse = ipaddress.collapse_addresses
+        self._spans = {4: list(map(_span, collapse(v4))), 6: list(map(_span, collapse(v6)))}
+
+    def hold(self, masked: str) -> bool:
+        """Tell whether every address that a masked one stands for lies in these networks."""
+        address = ipaddress.ip_address(masked)
+        spans, (first, last) = self._spans[address.version], _span(_neighbourhood(address))
+        below = bisect_right(spans, first, key=itemgetter(0))
+        return below > 0 and last <= spans[below - 1][1]
+
+
+def _neighbourhood(address: Address) -> Network:
+    """Give the network of which no more than its first address is kept once an address is masked."""
+    return ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False)
+
+
+def _span(network: Network) -> tuple[int, int]:
+    return int(network.network_address), int(network.broadcast_address)

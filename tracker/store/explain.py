@@ -8,6 +8,7 @@ from typing import Any
 
 from tracker.core.ids import event_key
 from tracker.errors import BadRequest
+from tracker.store.bursts import crowd_size
 from tracker.store.exports import spelled
 
 Found = dict[str, Any]
@@ -81,6 +82,8 @@ def _hit(db: sqlite3.Connection, id_: str) -> Found | None:
         return _rejected(db, id_)
     hit = _one(db, "SELECT * FROM hits WHERE hit_no = ?", found[0])
     assert hit is not None
+    if hit["dropped_because"] == "bot:burst":
+        hit["burst_visitors"] = crowd_size(db, found[0])
     hit["session"] = _one(db, "SELECT * FROM sessions WHERE session_id = ?", hit["session_id"])
     return hit
 

@@ -16,7 +16,7 @@ from typing import Any
 from tracker.store.sql import statements
 
 VIEW_TABLES = (
-    "dirty", "source", "client", "session", "click_use", "identifier", "mention", "evidence", "lead",
+    "dirty", "source", "client", "lone", "session", "click_use", "identifier", "mention", "evidence", "lead",
     "journey",
 )  # fmt: skip
 _BESIDE = (*VIEW_TABLES, "change", "counter")

@@ -164,6 +164,15 @@ CREATE TABLE session (
   changed_no INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE lone (
+  visitor_no INTEGER PRIMARY KEY,                    -- whose one page view is all that is known of them
+  client_no INTEGER NOT NULL,
+  prefix_no INTEGER NOT NULL,                        -- string_no of the masked address
+  hour INTEGER NOT NULL,                             -- since 1970, UTC
+  site_no INTEGER NOT NULL,
+  is_burst INTEGER NOT NULL CHECK (is_burst IN (0, 1)) -- with all others of its crowd
+) STRICT;
+
 CREATE TABLE click_use (
   name TEXT NOT NULL,                                -- first use of a click id by each visitor
   value TEXT NOT NULL,
@@ -271,6 +280,8 @@ CREATE UNIQUE INDEX hit_event ON hit (event_key, site_no);
 CREATE INDEX hit_visitor ON hit (visitor_no, at_ms);
 
 CREATE INDEX session_visitor ON session (visitor_no, started_ms);
+
+CREATE INDEX lone_crowd ON lone (client_no, prefix_no, hour, site_no, is_burst);
 
 CREATE INDEX click_use_visitor ON click_use (visitor_no);
 
@@ -446,10 +457,11 @@ SELECT hit.hit_no, site.key AS site,
   name.value AS name, page.value AS url, title.value AS title, referrer.value AS referrer,
   tags.value AS tags, hit.seq, hit.engaged_ms / 1000.0 AS engaged_s, hit.scroll_pct,
   client.browser, client.os, client.device,
-  hit.flags <> 0 OR client.bot_reason IS NOT NULL AS is_dropped,
+  hit.flags <> 0 OR client.bot_reason IS NOT NULL OR lone.visitor_no IS NOT NULL AS is_dropped,
   CASE WHEN hit.flags & 4 THEN 'prefetch' WHEN hit.flags & 8 THEN 'internal'
     WHEN hit.flags & 2 THEN 'bot:webdriver' WHEN hit.flags & 1 THEN 'bot:said_so'
-    ELSE 'bot:' || client.bot_reason END AS dropped_because,
+    WHEN client.bot_reason IS NOT NULL THEN 'bot:' || client.bot_reason
+    WHEN lone.visitor_no IS NOT NULL THEN 'bot:burst' END AS dropped_because,
   hit.consent, hit.extra,
   strftime('%Y-%m-%dT%H:%M:%fZ', hit.received_ms / 1000.0, 'unixepoch') AS received_at
 FROM hit
@@ -462,7 +474,8 @@ LEFT JOIN string AS name ON name.string_no = hit.name_no
 LEFT JOIN string AS title ON title.string_no = hit.title_no
 LEFT JOIN string AS tags ON tags.string_no = hit.tags_no
 LEFT JOIN string AS referrer ON referrer.string_no = hit.referrer_no
-LEFT JOIN client ON client.client_no = hit.client_no;
+LEFT JOIN client ON client.client_no = hit.client_no
+LEFT JOIN lone ON lone.visitor_no = hit.visitor_no AND lone.is_burst;
 
 CREATE VIEW changes AS
 SELECT change_no, strftime('%Y-%m-%dT%H:%M:%fZ', recorded_ms / 1000.0, 'unixepoch') AS recorded_at,

@@ -157,6 +157,15 @@ CREATE TABLE session (
   changed_no INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX session_visitor ON session (visitor_no, started_ms);
+CREATE TABLE lone (
+  visitor_no INTEGER PRIMARY KEY,                    -- whose one page view is all that is known of them
+  client_no INTEGER NOT NULL,
+  prefix_no INTEGER NOT NULL,                        -- string_no of the masked address
+  hour INTEGER NOT NULL,                             -- since 1970, UTC
+  site_no INTEGER NOT NULL,
+  is_burst INTEGER NOT NULL CHECK (is_burst IN (0, 1)) -- with all others of its crowd
+) STRICT;
+CREATE INDEX lone_crowd ON lone (client_no, prefix_no, hour, site_no, is_burst);
 CREATE TABLE click_use (
   name TEXT NOT NULL,                                -- first use of a click id by each visitor
   value TEXT NOT NULL,

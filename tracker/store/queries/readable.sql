@@ -157,10 +157,11 @@ SELECT hit.hit_no, site.key AS site,
   name.value AS name, page.value AS url, title.value AS title, referrer.value AS referrer,
   tags.value AS tags, hit.seq, hit.engaged_ms / 1000.0 AS engaged_s, hit.scroll_pct,
   client.browser, client.os, client.device,
-  hit.flags <> 0 OR client.bot_reason IS NOT NULL AS is_dropped,
+  hit.flags <> 0 OR client.bot_reason IS NOT NULL OR lone.visitor_no IS NOT NULL AS is_dropped,
   CASE WHEN hit.flags & 4 THEN 'prefetch' WHEN hit.flags & 8 THEN 'internal'
     WHEN hit.flags & 2 THEN 'bot:webdriver' WHEN hit.flags & 1 THEN 'bot:said_so'
-    ELSE 'bot:' || client.bot_reason END AS dropped_because,
+    WHEN client.bot_reason IS NOT NULL THEN 'bot:' || client.bot_reason
+    WHEN lone.visitor_no IS NOT NULL THEN 'bot:burst' END AS dropped_because,
   hit.consent, hit.extra,
   strftime('%Y-%m-%dT%H:%M:%fZ', hit.received_ms / 1000.0, 'unixepoch') AS received_at
 FROM hit
@@ -173,7 +174,8 @@ LEFT JOIN string AS name ON name.string_no = hit.name_no
 LEFT JOIN string AS title ON title.string_no = hit.title_no
 LEFT JOIN string AS tags ON tags.string_no = hit.tags_no
 LEFT JOIN string AS referrer ON referrer.string_no = hit.referrer_no
-LEFT JOIN client ON client.client_no = hit.client_no;
+LEFT JOIN client ON client.client_no = hit.client_no
+LEFT JOIN lone ON lone.visitor_no = hit.visitor_no AND lone.is_burst;
 
 CREATE VIEW changes AS
 SELECT change_no, strftime('%Y-%m-%dT%H:%M:%fZ', recorded_ms / 1000.0, 'unixepoch') AS recorded_at,
