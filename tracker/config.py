@@ -24,6 +24,7 @@ Fsync = Literal["everysec", "always"]
 CookieRenewal = Literal["rolling", "fixed"]
 IpStorage = Literal["none", "masked", "full"]
 LogFormat = Literal["console", "json"]
+SameDeviceEmails = Literal["split", "merge"]
 
 PREFIX = "TOUCHLINE_"
 NOT_SETTINGS = frozenset({"TOUCHLINE_CONFIG", "TOUCHLINE_KEY"})
@@ -55,6 +56,11 @@ class Settings:
     session_gap_s: int
     session_max_s: int
     lookback_days: int
+    same_device_emails: SameDeviceEmails
+    phone_shared_emails: int
+    phone_shared_visitors: int
+    phone_fresh_days: int
+    email_shared_visitors: int
     tryout: bool
     log_format: LogFormat
 
@@ -206,6 +212,16 @@ SETTINGS = (
             "The longest that one session may last."),
     Setting("lookback_days", "90", "days", _whole(1, 3_650),
             "How long before a conversion a touchpoint may still count."),
+    Setting("same_device_emails", "split", "word", _word("split", "merge"),
+            "Two e-mail addresses on one browser: two people in turn (split), or one person (merge)."),
+    Setting("phone_shared_emails", "3", "e-mails", _whole(0, 1_000),
+            "A phone number given with this many e-mail addresses within 90 days links nobody; 0: no limit."),
+    Setting("phone_shared_visitors", "6", "visitors", _whole(0, 1_000),
+            "A phone number given by this many visitors within 90 days links nobody; 0: no limit."),
+    Setting("phone_fresh_days", "180", "days", _whole(1, 3_650),
+            "A phone number says who calls for this long after it was last seen with its person."),
+    Setting("email_shared_visitors", "21", "visitors", _whole(0, 10_000),
+            "An e-mail address given by this many visitors within 90 days links nobody; 0: no limit."),
     Setting("tryout", "true", "true or false", _flag,
             "Serve the try-out site, and make the site `tryout` at first start."),
     Setting("log_format", "console", "word", _word("console", "json"),

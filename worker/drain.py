@@ -24,7 +24,7 @@ import redis
 
 from tracker import hitlog, wire
 from tracker.config import Settings
-from tracker.core.facts import SEPARATOR, read_fact
+from tracker.core.facts import SEPARATOR, SHAPES, fact_name, read_fact
 from tracker.core.ids import content_digest, event_id_of
 from tracker.errors import BadRequest
 from tracker.hitfacts import hit_from_fact
@@ -269,12 +269,12 @@ class Drain:
         fact = read_fact(clean_lead(prove_visitor(raw, self._key)))
         if fact.site and site_no == fact_store.NO_SITE:
             raise BadRequest("no_site", f"there is no site {fact.site!r}", "site")
-        if not fact_store.insert_fact(
-            self._db, fact, site_no=site_no, origin=origin, received_ms=received_ms
-        ):
+        own_no = site_no if SHAPES[fact.kind].is_of_site else fact_store.NO_SITE
+        if not fact_store.insert_fact(self._db, fact, site_no=own_no, origin=origin, received_ms=received_ms):
             return False
-        because = f"{fact.kind} {fact.key.replace(SEPARATOR, ' ')}"
-        batch.dirty["fact", json.dumps([fact.kind, site_no, fact.key])] = because
+        said = fact_name(fact.kind, "", fact.key).partition("::")[2].replace(SEPARATOR, " ")
+        because = f"{fact.kind} {said}"
+        batch.dirty["fact", json.dumps([fact.kind, own_no, fact.key])] = because
         return True
 
     def _insert(self, batch: _Batch) -> None:

@@ -1,4 +1,4 @@
-"""Stitch, third part: each lead's visitor, its own session and source, and its journey."""
+"""Stitch, last part: each lead's visitor and person, its own session and source, and its journey."""
 
 from __future__ import annotations
 
@@ -11,28 +11,39 @@ from typing import Any
 from tracker.config import Settings
 from tracker.core.ids import journey_id
 from tracker.core.journeys import Touch, journey
-from tracker.core.matching import Candidate, Match, match_lead
+from tracker.core.matching import OF_VISITOR, Asked, Candidate, Leased, Line, Match, match_lead
 from tracker.core.sources import decide_source
 from tracker.core.times import DAY_MS, format_instant
 from tracker.model import Source
 from tracker.store import marks
+from tracker.store.evidence import CUT
 from tracker.store.hits import last_hit_ms
 from tracker.store.leads import Row, load_lead, put_journey, put_match, touches_of
 from tracker.store.lists import load_overlay
 from tracker.store.marks import Mark, Pass
-from tracker.store.persons import person_visitors
+from tracker.store.persons import (
+    line_holders,
+    line_seen_ms,
+    load_known,
+    owner_at,
+    person_visitors,
+    stretch_at,
+)
 from tracker.store.rules import load_rule_sets
 from tracker.store.sessions import own_session
 from tracker.store.sites import load_static_numbers
 from tracker.store.sources import SourceNumbers
-from tracker.store.strings import Numbers
+from tracker.store.strings import Numbers, visitor_ids
+from worker.calls import CallStitcher
 
 
 class LeadStitcher:
     """Matches leads and puts their journeys together, over one connection with the writer's lock."""
 
-    def __init__(self, db: sqlite3.Connection, settings: Settings) -> None:
+    def __init__(self, db: sqlite3.Connection, settings: Settings, calls: CallStitcher) -> None:
         self._db = db
+        self._calls = calls
+        self._fresh_ms = settings.phone_fresh_days * DAY_MS
         self._lookback_ms = settings.lookback_days * DAY_MS
         self._static = load_static_numbers(db)
         self._rules = load_rule_sets(db, load_overlay(settings.data))
@@ -46,7 +57,8 @@ class LeadStitcher:
             if lead is None:
                 continue
             match = self._match(lead)
-            row = {**self._credit(lead, match), **self._told(match)}
+            named_by = self._named_by(lead, match)
+            row = {"identifier_no": named_by, **self._credit(lead, match), **self._told(match)}
             put_match(self._db, lead, row, run, because=mark.because)
             marks.put(self._db, {("journey", mark.key): mark.because})
 
@@ -59,29 +71,85 @@ class LeadStitcher:
                 put_journey(self._db, named, row, run, because=mark.because)
 
     def _match(self, lead: Row) -> Match:
-        proved = lead["proved_visitor_no"]
+        at_ms, proved = lead["at_ms"], lead["proved_visitor_no"]
+        if proved is not None or lead["is_withheld"]:
+            own = None if proved is None else self._candidate(proved, at_ms)
+            return match_lead(Asked(at_ms, is_withheld=bool(lead["is_withheld"]), proved=own))
+        email_no = self._linking(lead["email_no"])
         static = self._static.get((lead["site_no"], lead["called"]))
-        own = person_visitors(self._db, lead["email_no"]) if lead["email_no"] and not proved else []
-        return match_lead(
-            proved=self._candidate(proved, self._visitor_id(proved), lead["at_ms"]) if proved else None,
-            email=lead["email"] if lead["email_no"] else None,
-            by_email=[self._candidate(number, visitor_id, lead["at_ms"]) for number, visitor_id in own],
+        return match_lead(Asked(
+            at_ms,
+            leased=tuple(self._at_the_time(each, lead) for each in self._calls.leased(lead)),
+            email=lead["email"] if email_no else None,
+            by_email=self._visitors(email_no, at_ms) if email_no else (),
+            line=self._line(lead),
             static_number=static.number if static else None,
-        )
+            fresh_ms=self._fresh_ms,
+        ))  # fmt: skip
 
-    def _candidate(self, number: int, visitor_id: str, at_ms: int) -> Candidate:
-        return Candidate(number, visitor_id, last_hit_ms(self._db, number, at_ms))
+    def _linking(self, identifier_no: int | None) -> int | None:
+        """Give an identifier that stands for someone; none for one that too many use."""
+        if identifier_no is None or load_known(self._db, identifier_no).apart in CUT:
+            return None
+        return identifier_no
 
-    def _visitor_id(self, number: int) -> str:
-        found = self._db.execute("SELECT visitor_id FROM visitor WHERE visitor_no = ?", [number])
-        return str(found.fetchone()[0])
+    def _at_the_time(self, leased: Leased, lead: Row) -> Leased:
+        """Say whose the device was when the call began, and whether the caller's number is theirs."""
+        visitor_no, at_ms = leased.candidate.visitor_no, lead["at_ms"]
+        from_ms, until_ms = stretch_at(self._db, visitor_no, at_ms)
+        own = replace(leased.candidate, from_ms=from_ms, until_ms=until_ms)
+        line = load_known(self._db, lead["phone_no"]) if lead["phone_no"] is not None else None
+        owner = owner_at(self._db, visitor_no, at_ms)
+        if line is None or line.apart is not None or owner is None:
+            return replace(leased, candidate=own)
+        has_line = load_known(self._db, owner).person_no == line.person_no
+        return replace(leased, candidate=own, has_line=has_line)
+
+    def _line(self, lead: Row) -> Line | None:
+        number = lead["phone_no"]
+        if number is None:
+            return None
+        apart = load_known(self._db, number).apart
+        held_by = line_holders(self._db, number) if apart == "contested_line" else [number]
+        found = {each for one in held_by for each in self._visitors(one, lead["at_ms"])}
+        return Line(apart, line_seen_ms(self._db, number), tuple(found) if apart not in CUT else ())
+
+    def _visitors(self, identifier_no: int, at_ms: int) -> tuple[Candidate, ...]:
+        return tuple(
+            Candidate(
+                own.visitor_no, own.visitor_id,
+                last_hit_ms(
+                    self._db, own.visitor_no, at_ms, from_ms=own.from_ms or 0, until_ms=own.until_ms
+                ),
+                own.from_ms, own.until_ms,
+            )
+            for own in person_visitors(self._db, identifier_no)
+        )  # fmt: skip
+
+    def _candidate(self, number: int, at_ms: int) -> Candidate:
+        visitor_id = visitor_ids(self._db, [number])[number]
+        stretch = stretch_at(self._db, number, at_ms)
+        return Candidate(number, visitor_id, last_hit_ms(self._db, number, at_ms), *stretch)
+
+    def _named_by(self, lead: Row, match: Match) -> int | None:
+        """Pick the identifier that names a lead's person: its address, then its visitor, then its line."""
+        if lead["is_withheld"]:
+            return None
+        by_email = self._linking(lead["email_no"])
+        if by_email is not None:
+            return by_email
+        if match.visitor_no is not None and match.rule in OF_VISITOR:
+            by_visitor = owner_at(self._db, match.visitor_no, lead["at_ms"])
+            if by_visitor is not None:
+                return by_visitor
+        return self._linking(lead["phone_no"])
 
     def _credit(self, lead: Row, match: Match) -> Row:
         """Say which session and source a lead is credited to."""
         own = None
-        if match.visitor_no is not None:
+        if match.chosen is not None:
             own = own_session(
-                self._db, match.visitor_no, site_no=lead["site_no"], at_ms=lead["at_ms"],
+                self._db, match.chosen, site_no=lead["site_no"], at_ms=lead["at_ms"],
                 since_ms=lead["at_ms"] - self._lookback_ms,
             )  # fmt: skip
         session_id: str | None = None
@@ -90,7 +158,7 @@ class LeadStitcher:
         if own is not None:
             session_id, source_no, click_name, click_no = own
         else:
-            said = self._said(lead)
+            said = None if lead["is_withheld"] else self._said(lead)
             source_no = (
                 None if said is None else self._sources.number(said, self._rules[lead["site_no"]].version)
             )
@@ -150,7 +218,8 @@ class LeadStitcher:
 
     def _touches(self, lead: Row) -> list[Touch]:
         if lead["identifier_no"] is not None:
-            return touches_of(self._db, lead["identifier_no"], lead["at_ms"])
+            own = lead["session_id"] if lead["match_rule"] in OF_VISITOR else None
+            return touches_of(self._db, lead["identifier_no"], lead["at_ms"], session_id=own)
         if lead["source_no"] is None:
             return []
         found = self._db.execute("SELECT channel FROM source WHERE source_no = ?", [lead["source_no"]])

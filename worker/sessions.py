@@ -23,6 +23,7 @@ from tracker.model import HitType, Site, Source
 from tracker.store import clicks, marks
 from tracker.store.changes import Change, log_change
 from tracker.store.hits import VisitorHit, load_human_hits
+from tracker.store.leases import calls_during
 from tracker.store.lists import load_overlay
 from tracker.store.marks import Mark, Pass
 from tracker.store.rules import load_rule_sets
@@ -145,6 +146,7 @@ class SessionStitcher:
         ).fetchall()
         stale: dict[tuple[str, marks.Key], str] = {("identifier", row[0]): reasons[row[1]] for row in known}
         stale |= {("visitor", number): why for number, why in moved.items() if number not in reasons}
+        stale |= {("call", each): next(iter(reasons.values())) for each in calls_during(self._db, wanted)}
         marks.put(self._db, stale)
 
 

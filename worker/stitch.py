@@ -1,8 +1,8 @@
 """Stitch: for what is stale, the views again from the facts.
 
-Work goes from ground to roof: sessions, then what leads and identifies say, then persons, then
-matches, then journeys. Each pass takes some marks of the lowest floor that has any, recomputes, and
-leaves marks for the floors above, in one transaction; a crash leaves the rest marked.
+Work goes from ground to roof: sessions, then what other facts say, then who saw a called number, then
+persons, then matches, then journeys. Each pass takes some marks of the lowest floor that has any,
+recomputes, and leaves marks for the floors above, in one transaction; a crash leaves the rest marked.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from collections.abc import Callable, Sequence
 
 from tracker.config import Settings
 from tracker.core.click_ids import CLICK_NAMES
+from tracker.keys import derive
 from tracker.store import marks
 from tracker.store.db import Others, atomic
 from tracker.store.marks import Mark, Pass
+from worker.calls import CallStitcher
+from worker.facts import FactReader
 from worker.leads import LeadStitcher
 from worker.persons import PersonStitcher
 from worker.sessions import SessionStitcher
@@ -64,12 +67,14 @@ class Stitcher:
 
     def _lay_floors(self) -> dict[str, Floor]:
         sessions = SessionStitcher(self._db, self._settings)
-        persons = PersonStitcher(self._db, key=self._key, click_names=CLICK_NAMES)
-        leads = LeadStitcher(self._db, self._settings)
+        secret = derive(self._key, "identifiers")
+        calls = CallStitcher(self._db, key=secret)
+        leads = LeadStitcher(self._db, self._settings, calls)
         return {
             "visitor": sessions.stitch,
-            "fact": persons.read_facts,
-            "identifier": persons.resolve,
+            "fact": FactReader(self._db, key=secret, click_names=CLICK_NAMES).read,
+            "call": calls.stitch,
+            "identifier": PersonStitcher(self._db, self._settings).resolve,
             "match": leads.match,
             "journey": leads.journeys,
         }

@@ -214,15 +214,15 @@ def test_a_static_number_changes_the_journeys_of_all_that_person_did(workspace: 
     assert {row["last_source"] for row in workspace.export("journeys")} == {"poster"}
 
 
-def test_a_phone_beside_an_address_makes_no_person_of_its_own(workspace: Workspace) -> None:
-    """A person is known by visitor or e-mail; a phone stands for someone only where it is all there is."""
+def test_a_phone_belongs_to_the_address_that_gave_it(workspace: Workspace) -> None:
+    """Given beside an address a phone is that person's; given alone it stands for whoever called."""
     tell_one_by_one(
         workspace, lead("1", 0, visitor_id="v1", email="ann@acme.com", phone="020 7946 0001"),
         lead("2", 1, kind="call", phone="020 7946 0002"),
     )  # fmt: skip
     holds(sorted(workspace.export("persons"), key=lambda row: row["phones"]), """
         visitors  emails        phones
-        v1        ann@acme.com  []
+        v1        ann@acme.com  +442079460001
         []        []            +442079460002
     """)  # fmt: skip
 

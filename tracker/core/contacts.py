@@ -22,11 +22,13 @@ from tracker.core.tables import read_words
 EMAIL_LIMIT = 320
 PHONE_LIMIT = 64
 USER_ID_LIMIT = 256
+NAME_LIMIT = 200
 
 BlockedEmail = Literal["test", "noreply", "role", "example", "disposable"]
 DomainKind = Literal["free", "disposable", "company"]
 
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u1100-\u11ff]+")
 _NAMED = re.compile(r"[^<>]*<\s*([^<>]+?)\s*>")
 _LOOSE = re.compile(
     r"[^\s@\"(),:;<>\[\]\\\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,64}"
@@ -195,3 +197,18 @@ def blocked_phone(number: str) -> Literal["premium"] | None:
         return None
     is_premium = phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.PREMIUM_RATE
     return "premium" if is_premium else None
+
+
+def fold_name(text: str) -> str | None:
+    """Spell a person's full name so that equal ones are equal: no case, no accents, single spaces.
+
+    Returns:
+        None for what is no full name: a single word (but for scripts that write names without a space),
+        initials, one word twice.
+    """
+    plain = unicodedata.normalize("NFKD", _HIDDEN.sub("", text[:NAME_LIMIT])).casefold()
+    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    words = re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", bare)
+    is_full = len({word for word in words if len(word) > 1}) > 1
+    is_unspaced = len(words) == 1 and len(words[0]) > 1 and bool(_UNSPACED.fullmatch(words[0]))
+    return " ".join(words) if is_full or is_unspaced else None

@@ -12,6 +12,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tracker.core.ids import content_digest
+from tracker.core.ids import digest as text_digest
+from tracker.core.testimony import read_identifier
 from tracker.core.times import format_instant, parse_instant
 from tracker.errors import BadFact
 
@@ -23,7 +25,10 @@ SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What one kind of fact looks like; `key` without the site, empty: the hash of the fact."""
+    """What one kind of fact looks like; `key` without the site, empty: the hash of the fact.
+
+    `is_of_site`: the site is part of the key; otherwise the same key on two sites is one fact.
+    """
 
     required: tuple[str, ...]
     key: tuple[str, ...]
@@ -31,6 +36,7 @@ class Shape:
     choices: Mapping[str, tuple[str, ...]] | None = None
     any_of: tuple[str, ...] = ()
     instants: tuple[str, ...] = ("at",)
+    is_of_site: bool = True
 
 
 _TAGS = (
@@ -55,6 +61,7 @@ SHAPES: Mapping[str, Shape] = {
     "contact": Shape(
         ("site", "provider", "provider_id", "at"), ("provider", "provider_id", "at"),
         ("emails", "phones", "user_id", "name", "title", "account", "merged_into"),
+        is_of_site=False,
     ),
     "lease": Shape(
         ("site", "pool", "number", "visitor_id", "from", "to"), ("number", "from"), ("session_hint",),
@@ -63,17 +70,18 @@ SHAPES: Mapping[str, Shape] = {
     "deal": Shape(
         ("site", "provider", "provider_id", "at", "stage"), ("provider", "provider_id", "at"),
         ("status", "amount", "currency", "contacts", "account", "lead_id", "name"),
-        {"status": _PERIODS},
+        {"status": _PERIODS}, is_of_site=False,
     ),
     "refund": Shape(
         ("site", "provider", "provider_id", "deal_id", "at", "amount", "currency"),
-        ("provider", "provider_id"),
+        ("provider", "provider_id"), is_of_site=False,
     ),
     "activity": Shape(
         ("site", "provider", "provider_id", "at", "kind"), ("provider", "provider_id"),
         ("email", "phone", "crm_id", "account", "owner", "title"),
         {"kind": ("email_sent", "email_opened", "email_clicked", "email_replied", "call_made", "meeting",
                   "demo", "webinar", "event", "ad_impression", "other")},
+        is_of_site=False,
     ),
     "cost": Shape(
         ("site", "on", "source", "medium", "amount", "currency"),
@@ -91,8 +99,8 @@ SHAPES: Mapping[str, Shape] = {
         ("browser", "arrived_browser"), instants=("at", "made_at"),
     ),
     "mail": Shape(("site", "at", "visitor_id", "event_id", "email"), ("event_id",), ("send_id",)),
-    "split": Shape(("site", "at", "a", "b"), ("a", "b", "at"), ("undo", "by")),
-    "same": Shape(("site", "at", "a", "b"), ("a", "b", "at"), ("undo", "by")),
+    "split": Shape(("site", "at", "a", "b"), ("a", "b", "at"), ("undo", "by"), is_of_site=False),
+    "same": Shape(("site", "at", "a", "b"), ("a", "b", "at"), ("undo", "by"), is_of_site=False),
     "erase": Shape(
         ("at",), (), ("email", "phone", "visitor_id", "lead_id", "person_id", "crm_id"),
         any_of=("email", "phone", "visitor_id", "lead_id", "person_id", "crm_id"),
@@ -140,6 +148,13 @@ def read_fact(raw: Mapping[str, Any]) -> Fact:
     return Fact(kind, str(content.get("site", "")), key, _version_ms(content), digest, content)
 
 
+def fact_name(kind: str, site: str, key: str) -> str:
+    """Name a fact in evidence and in the log of changes; what names persons is hashed."""
+    if kind in ("split", "same"):
+        key = text_digest(key).hex()
+    return f"{kind}:{site}:{key}"
+
+
 def tidy(value: Any, depth: int = 0) -> Any:
     """Make a value safe to keep: no lone surrogates, no NUL, no bottomless nesting, no endless text.
 
@@ -173,6 +188,9 @@ def _demand(shape: Shape, content: Mapping[str, Any]) -> None:
     for name, words in (shape.choices or {}).items():
         if name in content and content[name] not in words:
             raise BadFact("bad_fact", f"{content[name]!r} is none of {', '.join(words)}", name)
+    for name in ("a", "b"):
+        if name in shape.required:
+            read_identifier(content[name], place=name)
     for name in (*shape.instants, "version_at"):
         if name in content:
             parse_instant(content[name], place=name)

@@ -1,52 +1,95 @@
-"""Persons: which visitors and addresses are the same human.
+"""Persons: which identifiers are the same human, decided for one connected component of the evidence.
 
-`resolve` is the only place that decides it: a pure function of one connected component of the
-evidence. Here an equal e-mail address joins the visitors that gave it. Which hits a person has
-follows from the visitors; no hit is ever re-pointed.
+`resolve` is the only place that decides it, from the evidence alone: strongest rule first, then by time,
+then by key, each piece joining two groups unless a guard refuses. Whose a device was when is in
+`owners`, whose a line is in `lines`, what may never meet in `groups`. No hit is ever re-pointed: a
+visitor's hits are found through the visitor.
+
+Rules. R0: an operator said same or not the same, or a CRM merged two contacts. R1: a contact has this
+address or user id. R2: an address or user id came with a signed cookie. R3: a mailed link was clicked.
+R4: a line was given with an address, or on a browser. R5: a signed link led from one browser's cookie to
+another. R6: a call was tied to a browser. R7 is no evidence of its own: it lets R2 and R4 join two
+addresses whose owners go by the same full name.
+
+Guards. G1 `device_between_emails`: devices and lines never join two addresses. G2 `shared`: what too
+many people use links nobody. G3 `too_large`: a person that grows beyond all measure loses its weakest
+evidence. G4, no evidence after a refusal of consent, is kept by whoever reads the facts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Literal
 
-IdentifierKind = Literal["visitor", "email", "phone"]
-Verdict = Literal["joined", "redundant"]
+from tracker.core.crowds import is_crowded
+from tracker.core.groups import LINES, Groups, Identifier
+from tracker.core.lines import Sighting, fresh_holders, may_be_one
+from tracker.core.owners import Claim, Owners, Stretch
 
-RULE_ORDER = ("R2",)
-"""Rules of evidence, strongest first. R2: an e-mail address given with a proved visitor."""
+Rule = Literal["same", "split", "merge", "R1", "R2", "R3", "R4", "R5", "R6"]
+Verdict = Literal["joined", "redundant", "refused"]
+RULE_ORDER: tuple[Rule, ...] = ("split", "same", "merge", "R1", "R2", "R3", "R4", "R5", "R6")
+DROPPED_FIRST: tuple[Rule, ...] = ("R6", "R5", "R4", "R3", "R2")
+
+DAY_MS = 86_400_000
 
 
-class Identifier(NamedTuple):
-    """A value that can link; `value` is normalised."""
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """How much is too much; counts of 0 turn a limit off."""
 
-    kind: IdentifierKind
-    value: str
+    line_emails: int = 3
+    line_visitors: int = 6
+    email_visitors: int = 21
+    window_ms: int = 90 * DAY_MS
+    fresh_ms: int = 180 * DAY_MS
+    person_identifiers: int = 200
+    device_emails_may_meet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One observation that two identifiers belong together; `key` names the fact behind it."""
+    """One observation that two identifiers belong together; `key` names the fact behind it.
 
-    rule: str
+    `a` is the stronger of the two; of R5 the browser that the link led from. `since_ms`: start of the
+    session in which it was given. `on`: the browser on which a line was given beside an address. `once`:
+    a mailing or a link that only the first browser may use. `flaw`: why it never counts.
+    """
+
+    rule: Rule
     a: Identifier
     b: Identifier
     at_ms: int
     key: str
+    since_ms: int | None = None
+    on: Identifier | None = None
+    once: str | None = None
+    flaw: str | None = None
+    is_undo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Identifiers that evidence connects. `first_ms`: when each was first seen, where that is known."""
+    """Identifiers that evidence connects.
+
+    `first_ms`: when each was first seen. `names`: full names, folded, that were given with each. `apart`:
+    those known to link nobody, and why; their other evidence need not be here.
+    """
 
     first_ms: Mapping[Identifier, int]
     evidence: tuple[Evidence, ...] = ()
+    names: Mapping[Identifier, frozenset[str]] = field(default_factory=dict)
+    apart: Mapping[Identifier, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One human's identifiers, sorted, each with its first time in ms; `oldest` lends the person its id."""
+    """One human's identifiers, sorted, each with its first time in ms; `oldest` lends the person its id.
+
+    A shared device is among the identifiers of its first owner.
+    """
 
     oldest: Identifier
     identifiers: tuple[tuple[Identifier, int], ...]
@@ -54,47 +97,291 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What came of one piece of evidence."""
+    """What came of one piece of evidence, and why where it did not join."""
 
-    key: str
+    evidence: Evidence
     verdict: Verdict
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """A component cut into persons, and what was decided on the way."""
+    """A component cut into persons, and what was decided on the way.
+
+    `apart`: identifiers that link nobody, with the reason. `owners`: devices that several persons own in
+    turn.
+    """
 
     persons: tuple[Person, ...]
     decisions: tuple[Decision, ...]
+    apart: Mapping[Identifier, str] = field(default_factory=dict)
+    owners: Mapping[Identifier, tuple[Stretch, ...]] = field(default_factory=dict)
 
 
-def resolve(component: Component) -> Resolution:
+def resolve(component: Component, guards: Guards = Guards()) -> Resolution:
     """Cut a component into persons.
 
-    The evidence is taken strongest rule first, then by its time, its key and its ends, so that the
-    outcome rests on the set alone.
+    The outcome rests on the set of evidence alone: not on its order, and not on what was resolved before.
     """
-    parent = {identifier: identifier for identifier in component.first_ms}
-    decisions = []
-    for evidence in sorted(component.evidence, key=_strength):
-        a, b = _root(parent, evidence.a), _root(parent, evidence.b)
-        decisions.append(Decision(evidence.key, "redundant" if a == b else "joined"))
-        parent[max(a, b)] = min(a, b)
-    groups: dict[Identifier, list[Identifier]] = {}
-    for identifier in component.first_ms:
-        groups.setdefault(_root(parent, identifier), []).append(identifier)
-    persons = (_person(group, component.first_ms) for group in groups.values())
-    return Resolution(tuple(sorted(persons, key=lambda person: person.oldest)), tuple(decisions))
+    apart = {**_crowded(component.evidence, guards), **component.apart}
+    dropped: frozenset[Evidence] = frozenset()
+    while True:
+        court = _Court(component, guards, apart, dropped)
+        court.sit()
+        weakest = court.weakest_of_outsized()
+        if not weakest:
+            return court.resolution()
+        dropped |= weakest
 
 
-def _strength(evidence: Evidence) -> tuple[int, int, str, Identifier, Identifier]:
-    return RULE_ORDER.index(evidence.rule), evidence.at_ms, evidence.key, evidence.a, evidence.b
+def _crowded(evidence: Iterable[Evidence], guards: Guards) -> dict[Identifier, str]:
+    """Find what too many people use (G2)."""
+    emails: dict[Identifier, list[tuple[int, Identifier]]] = {}
+    visitors: dict[Identifier, list[tuple[int, Identifier]]] = {}
+    for each in evidence:
+        if each.flaw is not None or each.rule not in ("R2", "R4", "R6"):
+            continue
+        for one, other in ((each.a, each.b), (each.b, each.a)):
+            if one.kind in LINES and other.kind == "email":
+                emails.setdefault(one, []).append((each.at_ms, other))
+            if other.kind == "visitor":
+                visitors.setdefault(one, []).append((each.at_ms, other))
+            if each.on is not None and one.kind in LINES:
+                visitors.setdefault(one, []).append((each.at_ms, each.on))
+    crowded = {
+        one for one, seen in emails.items()
+        if is_crowded(seen, most=guards.line_emails, window_ms=guards.window_ms)
+    } | {
+        one for one, seen in visitors.items()
+        if is_crowded(seen, most=_most_visitors(one, guards), window_ms=guards.window_ms)
+    }  # fmt: skip
+    return dict.fromkeys(crowded, "shared")
 
 
-def _root(parent: dict[Identifier, Identifier], identifier: Identifier) -> Identifier:
-    while parent.setdefault(identifier, identifier) != identifier:
-        parent[identifier] = identifier = parent[parent[identifier]]
-    return identifier
+def _most_visitors(identifier: Identifier, guards: Guards) -> int:
+    if identifier.kind in LINES:
+        return guards.line_visitors
+    return guards.email_visitors if identifier.kind in ("email", "user") else 0
+
+
+class _Court:
+    """One hearing of all evidence of a component."""
+
+    def __init__(
+        self,
+        component: Component,
+        guards: Guards,
+        apart: Mapping[Identifier, str],
+        dropped: frozenset[Evidence],
+    ) -> None:
+        self._component = component
+        self._guards = guards
+        self._apart = dict(apart)
+        self._refused: dict[Evidence, str] = {}
+        self._joined: set[Evidence] = set()
+        heard = [each for each in sorted(component.evidence, key=_strength) if self._admits(each, dropped)]
+        self._heard = {rule: [each for each in heard if each.rule == rule] for rule in RULE_ORDER}
+        self._splits = self._standing("split")
+        self._sames = self._standing("same")
+        self._groups = Groups(
+            (frozenset((each.a, each.b)) for each in self._splits),
+            (each.a for each in self._heard["merge"]),
+        )
+        self._owners = Owners(self._groups)
+        self._newest: dict[Identifier, int] = {}
+        for each in self._heard["R4"] + self._heard["R6"]:
+            self._newest[each.b] = max(each.at_ms, self._newest.get(each.b, each.at_ms))
+        for identifier in component.first_ms:
+            self._groups.find(identifier)
+
+    def _admits(self, each: Evidence, dropped: frozenset[Evidence]) -> bool:
+        """Leave out what never counts; an operator's word counts even for what is shared."""
+        reason = each.flaw or ("too_large" if each in dropped else None)
+        apart = {self._apart.get(each.a), self._apart.get(each.b)} - {None}
+        if reason is None and apart and (each.rule not in _WORDS or "unseen" in apart):
+            reason = max(filter(None, apart))
+        if reason is not None:
+            self._refused[each] = reason
+        return reason is None
+
+    def _standing(self, rule: Rule) -> list[Evidence]:
+        """Pick an operator's words that were not taken back: of each pair the last one counts."""
+        last = {frozenset((each.a, each.b)): each for each in self._heard[rule]}
+        standing = [each for each in last.values() if not each.is_undo]
+        self._refused |= dict.fromkeys(set(self._heard[rule]) - set(standing), "undone")
+        return standing
+
+    def sit(self) -> None:
+        """Hear the evidence, strongest rule first."""
+        for each in self._sames + self._heard["merge"]:
+            refusal = self._groups.refusal(each.a, each.b)
+            self._join_unless(each, "split" if refusal == "split" else None)
+        for each in self._heard["R1"]:
+            self._join_unless(each, self._groups.refusal(each.a, each.b, emails_may_meet=True))
+        for each in self._heard["R2"]:
+            self._identify(each)
+        for claims in self._owners.claims():
+            self._join_namesakes(dict.fromkeys(claim.by for claim in claims))
+        for each in self._firsts("R3", "not_first_browser"):
+            self._mail(each)
+        self._lines("R4")
+        for each in self._firsts("R5", "link_used"):
+            self._join_unless(each, self._groups.refusal(*self._ends(each)))
+        self._lines("R6")
+
+    def _join_unless(self, each: Evidence, refusal: str | None) -> None:
+        """Join what a piece of evidence ties together, at its time, unless there is a reason not to."""
+        one, other = self._ends(each)
+        if refusal is not None:
+            self._refused[each] = refusal
+        elif not self._groups.are_one(one, other):
+            self._joined.add(each)
+            self._groups.join(one, other)
+
+    def _ends(self, each: Evidence) -> tuple[Identifier, Identifier]:
+        """Name who stands at both ends: for a device, whoever owned it at the time."""
+        if each.rule not in ("R4", "R5", "R6"):
+            return each.a, each.b
+        one, other = (
+            self._owners.at(end, each.at_ms) if end.kind == "visitor" else end for end in (each.a, each.b)
+        )
+        return one, other
+
+    def _identify(self, each: Evidence) -> None:
+        """R2: the device is theirs, or becomes theirs from this session on where it was someone's before."""
+        may_meet = self._guards.device_emails_may_meet and each.b.kind == "visitor"
+        refusal = self._groups.refusal(each.a, each.b, emails_may_meet=may_meet)
+        if each.b.kind == "visitor":
+            given = self._given(each) if refusal is not None else None
+            if given is None:
+                since_ms = each.at_ms if each.since_ms is None else each.since_ms
+                self._owners.claim(each.b, Claim(each.at_ms, each.key, since_ms, each.a))
+            refusal = given or refusal
+        self._join_unless(each, refusal)
+
+    def _given(self, each: Evidence) -> str | None:
+        """Say whether an operator has said whose this device is, or that it is not theirs."""
+        for word in self._splits:
+            if each.b in (word.a, word.b):
+                other = word.a if each.b == word.b else word.b
+                if self._groups.are_one(other, each.a):
+                    return "split"
+        is_given = any(each.b in (word.a, word.b) for word in self._sames)
+        return "given_by_operator" if is_given and self._groups.is_personal(each.b) else None
+
+    def _join_namesakes(self, givers: Iterable[Identifier]) -> None:
+        """R7: those who gave addresses on one device or line are one person where full names are equal."""
+        for one, two in combinations(givers, 2):
+            if (
+                self._groups.refusal(one, two) == "device_between_emails"
+                and self._groups.refusal(one, two, emails_may_meet=True) is None
+                and not self._names(one).isdisjoint(self._names(two))
+            ):
+                self._groups.join(one, two)
+
+    def _names(self, identifier: Identifier) -> set[str]:
+        given = self._component.names
+        return {name for member in self._groups.members(identifier) for name in given.get(member, ())}
+
+    def _firsts(self, rule: Rule, reason: str) -> list[Evidence]:
+        """Keep what the first browser brought, of what only one browser may use."""
+        first: dict[tuple[Identifier, str], Identifier] = {}
+        kept = []
+        for each in self._heard[rule]:
+            if each.once is None or first.setdefault((each.a, each.once), each.b) == each.b:
+                kept.append(each)
+            else:
+                self._refused[each] = reason
+        return kept
+
+    def _mail(self, each: Evidence) -> None:
+        """R3: only a device that is nobody's yet."""
+        refusal = self._groups.refusal(each.a, each.b)
+        if refusal is None and not self._groups.are_one(each.a, each.b):
+            is_owned = self._groups.is_personal(each.b) or self._owners.stretches(each.b)
+            refusal = "owned" if is_owned else None
+        self._join_unless(each, refusal)
+
+    def _lines(self, rule: Rule) -> None:
+        """R4 and R6: give each line to whoever holds it."""
+        by_line: dict[Identifier, list[Evidence]] = {}
+        for each in self._heard[rule]:
+            by_line.setdefault(each.b, []).append(each)
+        for line, seen in by_line.items():
+            if line not in self._apart and not self._groups.is_personal(line):
+                self._settle(line, seen)
+            for each in seen:
+                self._attach(each)
+
+    def _settle(self, line: Identifier, seen_with: list[Evidence]) -> None:
+        """Find who holds a line, or that nobody does alone."""
+        since_ms = self._newest[line] - self._guards.fresh_ms
+        seen = [Sighting(each.at_ms, self._ends(each)[0]) for each in seen_with]
+        personal = [each for each in seen if self._groups.is_personal(each.who)]
+        self._join_namesakes(fresh_holders(self._groups, personal, since_ms=since_ms))
+        holders = fresh_holders(self._groups, personal, since_ms=since_ms)
+        if not may_be_one(self._groups, line, holders):
+            self._apart[line] = "contested_line"
+
+    def _attach(self, each: Evidence) -> None:
+        """Tie one sighting of a line to it, if it is fresh and the line's holder is no one else."""
+        one, line = self._ends(each)
+        is_stale = each.at_ms < self._newest[each.b] - self._guards.fresh_ms
+        refusal = self._apart.get(line)
+        if refusal is None and not self._groups.are_one(one, line):
+            refusal = "stale_line" if is_stale else self._groups.refusal(one, line)
+        self._join_unless(each, refusal)
+
+    def weakest_of_outsized(self) -> frozenset[Evidence]:
+        """Pick the weakest evidence of persons that are too large to be one (G3)."""
+        most = self._guards.person_identifiers
+        weakest: set[Evidence] = set()
+        for members in self._groups.all():
+            if most and len(members) > most:
+                own = set(members)
+                weakest |= self._weakest_within(own)
+        return frozenset(weakest)
+
+    def _weakest_within(self, members: set[Identifier]) -> set[Evidence]:
+        for rule in DROPPED_FIRST:
+            found = {
+                each for each in self._heard[rule]
+                if each not in self._refused and (each.a in members or each.b in members)
+            }  # fmt: skip
+            if found:
+                return found
+        return set()
+
+    def resolution(self) -> Resolution:
+        """Tell the outcome."""
+        first_ms = self._component.first_ms
+        persons = (_person(group, first_ms) for group in self._groups.all())
+        owners = self._owners.shared()
+        return Resolution(
+            tuple(sorted(persons, key=lambda person: person.oldest)),
+            tuple(self._decision(each) for each in sorted(self._component.evidence, key=_strength)),
+            {one: why for one, why in self._apart.items() if one in first_ms}
+            | dict.fromkeys(owners, "shared_device"),
+            owners,
+        )
+
+    def _decision(self, each: Evidence) -> Decision:
+        why = self._refused.get(each)
+        if why in ("device_between_emails", "stale_line") and self._groups.are_one(*self._ends(each)):
+            return Decision(each, "redundant", "same_name" if why == "device_between_emails" else None)
+        if why is not None:
+            return Decision(each, "refused", why)
+        if each.rule == "split":
+            return Decision(each, "redundant", "keeps_apart")
+        return Decision(each, "joined" if each in self._joined else "redundant")
+
+
+_WORDS = frozenset({"same", "split", "merge"})
+
+
+def _strength(each: Evidence) -> tuple[int, int, str, bool, Identifier, Identifier]:
+    rank = RULE_ORDER.index(each.rule)
+    return rank, each.at_ms, each.key, each.b.kind == "visitor", each.a, each.b
 
 
 def _person(group: list[Identifier], first_ms: Mapping[Identifier, int]) -> Person:

@@ -96,7 +96,7 @@ _GONE = {
 BOOLEANS = frozenset({"is_repeat_click", "is_junk", "answered", "is_dropped", "removed"})
 LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids"})
 DOCUMENTS = LISTS | {"path", "touch_ids", "match_evidence", "tags", "extra", "before", "after"}
-CONTACTS = frozenset({"name", "email", "phone", "company", "emails", "phones"})
+CONTACTS = frozenset({"name", "email", "phone", "company", "emails", "phones", "a", "b"})
 
 
 def columns(db: sqlite3.Connection, what: str) -> list[str]:

@@ -148,12 +148,33 @@ def load_human_hits(db: sqlite3.Connection, visitor_nos: Iterable[int]) -> Itera
     return map(VisitorHit._make, rows)
 
 
-def last_hit_ms(db: sqlite3.Connection, visitor_no: int, at_ms: int) -> int | None:
-    """Find a visitor's last human hit at or before an instant, on any site, in ms."""
+def last_hit_ms(
+    db: sqlite3.Connection, visitor_no: int, at_ms: int, *, from_ms: int = 0, until_ms: int | None = None
+) -> int | None:
+    """Find a visitor's last human hit at or before an instant, on any site, in ms.
+
+    Args:
+        from_ms: not before this.
+        until_ms: before this.
+    """
+    latest_ms = at_ms if until_ms is None else min(at_ms, until_ms - 1)
     found = db.execute(
         """SELECT hit.at_ms FROM hit LEFT JOIN client USING (client_no)
-        WHERE hit.visitor_no = ? AND hit.at_ms <= ? AND hit.flags = 0 AND client.bot_reason IS NULL
+        WHERE hit.visitor_no = ? AND hit.at_ms BETWEEN ? AND ? AND hit.flags = 0
+          AND client.bot_reason IS NULL
         ORDER BY hit.at_ms DESC LIMIT 1""",
-        [visitor_no, at_ms],
+        [visitor_no, from_ms, latest_ms],
     ).fetchone()
     return None if found is None else int(found[0])
+
+
+def tel_clicks(db: sqlite3.Connection, visitor_no: int, *, since_ms: int, until_ms: int) -> list[str]:
+    """Load the numbers that a visitor clicked on within a span of time, as the page spelled them."""
+    rows = db.execute(
+        """SELECT json_extract(hit.extra, '$.props.number') FROM hit
+        JOIN string AS name ON name.string_no = hit.name_no LEFT JOIN client USING (client_no)
+        WHERE hit.visitor_no = ? AND hit.at_ms BETWEEN ? AND ? AND hit.kind = 1 AND name.value = 'tel_click'
+          AND hit.flags = 0 AND client.bot_reason IS NULL""",
+        [visitor_no, since_ms, until_ms],
+    )
+    return [str(row[0]) for row in rows if row[0] is not None]

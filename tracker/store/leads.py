@@ -12,13 +12,13 @@ from tracker.store.changes import Change, log_change
 from tracker.store.marks import Pass
 
 LEAD_FACTS = (
-    "site_no", "kind", "provider", "provider_id", "at_ms", "name", "email", "phone", "company",
+    "fact", "site_no", "kind", "provider", "provider_id", "at_ms", "name", "email", "phone", "company",
     "tracking_number", "page_url", "duration_s", "answered", "status", "value", "currency", "tags",
-    "proved_visitor_no", "email_no", "phone_no", "identifier_no", "called",
+    "proved_visitor_no", "email_no", "phone_no", "called", "is_withheld",
 )  # fmt: skip
 LEAD_MATCH = (
-    "visitor_no", "session_id", "match_rule", "match_confidence", "match_evidence", "source_no",
-    "click_name", "click_no",
+    "identifier_no", "visitor_no", "session_id", "match_rule", "match_confidence", "match_evidence",
+    "source_no", "click_name", "click_no",
 )  # fmt: skip
 JOURNEY = (
     "conversion_kind", "conversion_id", "site_no", "at_ms", "identifier_no", "first_ms", "first_source_no",
@@ -90,32 +90,59 @@ def put_journey(
 
 
 def leads_of(db: sqlite3.Connection, identifier_nos: Sequence[int]) -> list[str]:
-    """Name the leads that one of these identifiers ties to a person."""
+    """Name the leads that name one of these identifiers, or are tied to its visitor or person by it."""
     rows = db.execute(
-        "SELECT lead_id FROM json_each(?) AS wanted JOIN lead ON lead.identifier_no = wanted.value",
+        """WITH wanted AS (SELECT value AS identifier_no FROM json_each(?))
+        SELECT lead_id FROM wanted JOIN mention USING (identifier_no) JOIN lead ON lead.fact = mention.fact
+        UNION SELECT lead_id FROM wanted JOIN lead USING (identifier_no)
+        UNION SELECT lead_id FROM wanted JOIN identifier USING (identifier_no)
+        JOIN lead ON lead.visitor_no = identifier.visitor_no""",
         [json.dumps(list(identifier_nos))],
     )
     return [row[0] for row in rows]
 
 
-def touches_of(db: sqlite3.Connection, identifier_no: int, at_ms: int) -> list[Touch]:
-    """Load what the person of an identifier touched up to an instant: sessions, and leads without one."""
-    rows = db.execute(
-        """WITH own AS (
-          SELECT own.identifier_no, own.visitor_no FROM identifier
-          JOIN identifier AS own ON own.person_no = identifier.person_no
-          WHERE identifier.identifier_no = :identifier_no
-        )
-        SELECT session.started_ms, session.session_id, 'session', session.source_no, source.channel
-        FROM own JOIN session ON session.visitor_no = own.visitor_no JOIN source USING (source_no)
-        WHERE session.started_ms <= :at_ms
-        UNION ALL
-        SELECT lead.at_ms, lead.lead_id, 'lead', lead.source_no, source.channel
-        FROM own JOIN lead ON lead.identifier_no = own.identifier_no JOIN source USING (source_no)
-        WHERE lead.session_id IS NULL AND lead.at_ms <= :at_ms""",
-        {"identifier_no": identifier_no, "at_ms": at_ms},
-    )
-    return [Touch(*row) for row in rows]
+_TOUCHES = """
+WITH own AS (
+  SELECT own.identifier_no, own.visitor_no, own.apart, own.person_no FROM identifier
+  JOIN identifier AS own ON own.person_no = identifier.person_no
+  WHERE identifier.identifier_no = :identifier_no
+), held AS (
+  SELECT ownership.visitor_no, ownership.from_ms, (
+    SELECT min(later.from_ms) FROM ownership AS later
+    WHERE later.visitor_no = ownership.visitor_no AND later.from_ms > ownership.from_ms
+  ) AS until_ms
+  FROM own JOIN ownership ON ownership.identifier_no = own.identifier_no
+)
+SELECT session.started_ms, session.session_id, 'session', session.source_no, source.channel
+FROM own JOIN session ON session.visitor_no = own.visitor_no JOIN source USING (source_no)
+WHERE own.apart IS NOT 'shared_device' AND session.started_ms <= :at_ms
+UNION ALL
+SELECT session.started_ms, session.session_id, 'session', session.source_no, source.channel
+FROM held JOIN session ON session.visitor_no = held.visitor_no AND session.started_ms >= held.from_ms
+  AND (held.until_ms IS NULL OR session.started_ms < held.until_ms)
+JOIN source USING (source_no)
+WHERE session.started_ms <= :at_ms
+UNION
+SELECT session.started_ms, session.session_id, 'session', session.source_no, source.channel
+FROM session JOIN source USING (source_no)
+WHERE session.session_id = :session_id AND session.started_ms <= :at_ms
+UNION ALL
+SELECT lead.at_ms, lead.lead_id, 'lead', lead.source_no, source.channel
+FROM own JOIN lead ON lead.identifier_no = own.identifier_no JOIN source USING (source_no)
+WHERE lead.session_id IS NULL AND lead.at_ms <= :at_ms"""
+
+
+def touches_of(
+    db: sqlite3.Connection, identifier_no: int, at_ms: int, *, session_id: str | None
+) -> list[Touch]:
+    """Load what the person of an identifier touched up to an instant: sessions, and leads without one.
+
+    Args:
+        session_id: a lead's own session, which is a touch whoever owns the device.
+    """
+    asked = {"identifier_no": identifier_no, "at_ms": at_ms, "session_id": session_id}
+    return [Touch(*row) for row in db.execute(_TOUCHES, asked)]
 
 
 def _told(db: sqlite3.Connection, row: Mapping[str, Any]) -> Row:

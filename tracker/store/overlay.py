@@ -16,8 +16,8 @@ from typing import Any
 from tracker.store.sql import statements
 
 VIEW_TABLES = (
-    "dirty", "source", "client", "lone", "session", "click_use", "identifier", "mention", "evidence", "lead",
-    "journey",
+    "dirty", "source", "client", "lone", "session", "click_use", "identifier", "mention", "evidence",
+    "ownership", "lease", "lead", "journey",
 )  # fmt: skip
 _BESIDE = (*VIEW_TABLES, "change", "counter")
 COMPARED = {
@@ -26,6 +26,8 @@ COMPARED = {
     "persons": "person_id",
     "journeys": "journey_id",
     "touchpoints": "touch_id",
+    "decisions": "evidence_id",
+    "ownerships": "ownership_id",
 }
 Row = tuple[Any, ...]
 _LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids"})
@@ -74,7 +76,7 @@ def mark_everything(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO dirty SELECT DISTINCT 'visitor', visitor_no, 'rebuild' FROM hit")
     db.execute(
         """INSERT INTO dirty SELECT DISTINCT 'fact', json_array(kind, site_no, key), 'rebuild' FROM fact
-        WHERE kind IN ('lead', 'identify')"""
+        WHERE kind IN ('lead', 'identify', 'contact', 'link', 'mail', 'split', 'same', 'lease')"""
     )
 
 

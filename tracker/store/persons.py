@@ -1,12 +1,13 @@
-"""Identifiers, the facts that mention them, the evidence between them, and whose they are."""
+"""Identifiers, the facts that mention them, and whose they are."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from tracker.core.identity import Component, Evidence, Identifier, Person
+from tracker.core.groups import Identifier
 from tracker.core.ids import identifier_id
 from tracker.store.marks import Pass
 
@@ -21,7 +22,7 @@ class Identifiers:
         self._db = db
         self._key = key
 
-    def number(self, identifier: Identifier, *, at_ms: int, visitor_no: int | None = None) -> int:
+    def number(self, identifier: Identifier, *, at_ms: int | None, visitor_no: int | None = None) -> int:
         """Give an identifier's number, a new one at first sight."""
         found = self._db.execute(
             "SELECT identifier_no FROM identifier WHERE kind = ? AND value = ?", identifier
@@ -33,105 +34,11 @@ class Identifiers:
             """INSERT INTO identifier
               (kind, value, identifier_id, visitor_no, person_no, first_ms, changed_no)
             VALUES (?, ?, ?, ?, 0, ?, 0)""",
-            [*identifier, named, visitor_no, at_ms],
+            [*identifier, named, visitor_no, at_ms or 0],
         )
         number = int(cursor.lastrowid or 0)
         self._db.execute("UPDATE identifier SET person_no = ? WHERE identifier_no = ?", [number, number])
         return number
-
-
-def replace_mentions(
-    db: sqlite3.Connection,
-    fact: str,
-    numbers: Mapping[int, int],
-    evidence: Sequence[tuple[str, int, int, int]],
-) -> set[int]:
-    """Make these the identifiers that a fact mentions and the evidence that it gives.
-
-    Args:
-        fact: names the fact.
-        numbers: identifier number to the time of the mention, in ms.
-        evidence: rule, the two identifiers' numbers, time in ms.
-
-    Returns:
-        The identifiers whose component may have changed.
-    """
-    old = dict(db.execute("SELECT identifier_no, at_ms FROM mention WHERE fact = ?", [fact]).fetchall())
-    links = db.execute("SELECT rule, a_no, b_no, at_ms FROM evidence WHERE fact = ?", [fact]).fetchall()
-    if old == dict(numbers) and sorted(links) == sorted(evidence):
-        return set()
-    db.execute("DELETE FROM mention WHERE fact = ?", [fact])
-    db.execute("DELETE FROM evidence WHERE fact = ?", [fact])
-    db.executemany("INSERT INTO mention VALUES (?, ?, ?)", [(no, fact, at) for no, at in numbers.items()])
-    db.executemany("INSERT INTO evidence VALUES (?, ?, ?, ?, ?)", [(fact, *link) for link in evidence])
-    return {*old, *numbers}
-
-
-def load_components(
-    db: sqlite3.Connection, seeds: Iterable[int]
-) -> list[tuple[dict[int, Identifier], Component]]:
-    """Load the components that hold these identifiers, with the numbers of their identifiers."""
-    components, seen = [], set[int]()
-    for seed in seeds:
-        if seed in seen:
-            continue
-        members = _reach(db, seed)
-        seen |= members
-        components.append(_load(db, members))
-    return components
-
-
-def _reach(db: sqlite3.Connection, seed: int) -> set[int]:
-    found = db.execute(
-        """WITH RECURSIVE reached(no) AS (
-          SELECT ? UNION
-          SELECT CASE WHEN evidence.a_no = reached.no THEN evidence.b_no ELSE evidence.a_no END
-          FROM reached JOIN evidence ON evidence.a_no = reached.no OR evidence.b_no = reached.no
-        ) SELECT no FROM reached""",
-        [seed],
-    )
-    return {row[0] for row in found}
-
-
-def _load(db: sqlite3.Connection, members: set[int]) -> tuple[dict[int, Identifier], Component]:
-    wanted = json.dumps(sorted(members))
-    rows = db.execute(
-        """SELECT identifier.identifier_no, identifier.kind, identifier.value,
-          (SELECT min(at_ms) FROM mention WHERE mention.identifier_no = identifier.identifier_no),
-          (SELECT min(started_ms) FROM session WHERE session.visitor_no = identifier.visitor_no)
-        FROM json_each(?) AS wanted JOIN identifier ON identifier.identifier_no = wanted.value""",
-        [wanted],
-    ).fetchall()
-    numbers = {row[0]: Identifier(row[1], row[2]) for row in rows if row[3] is not None}
-    first = {
-        Identifier(row[1], row[2]): min(t for t in row[3:] if t is not None)
-        for row in rows
-        if row[3] is not None
-    }
-    links = db.execute(
-        """SELECT rule, a_no, b_no, at_ms, fact FROM json_each(?) AS wanted
-        JOIN evidence ON evidence.a_no = wanted.value""",
-        [wanted],
-    )
-    evidence = tuple(Evidence(rule, numbers[a], numbers[b], at, fact) for rule, a, b, at, fact in links)
-    return numbers, Component(first, evidence)
-
-
-def put_persons(
-    db: sqlite3.Connection, numbers: Mapping[int, Identifier], persons: Sequence[Person], run: Pass
-) -> None:
-    """Write whose identifiers these are; only rows that are new or differ change."""
-    by_value = {identifier: number for number, identifier in numbers.items()}
-    rows = []
-    for person in persons:
-        oldest = by_value[person.oldest]
-        for identifier, first_ms in person.identifiers:
-            rows.append((oldest, first_ms, run.number, by_value[identifier], oldest, first_ms))
-    db.executemany(
-        """UPDATE identifier SET person_no = ?, first_ms = ?, changed_no = ?
-        WHERE identifier_no = ? AND (person_no <> ? OR first_ms <> ? OR changed_no = 0)""",
-        rows,
-    )
 
 
 def note_sightings(db: sqlite3.Connection, numbers: Iterable[int], run: Pass) -> None:
@@ -180,16 +87,103 @@ def drop_unmentioned(db: sqlite3.Connection, numbers: Iterable[int]) -> list[str
         RETURNING visitor_no, identifier_id""",
         [json.dumps(list(numbers))],
     )
+    gone = dropped.fetchall()
+    db.executemany("DELETE FROM ownership WHERE visitor_no = ?", [(number,) for number, _ in gone if number])
     query = "SELECT 1 FROM session WHERE visitor_no = ? LIMIT 1"
-    return [own_id for visitor_no, own_id in dropped.fetchall() if db.execute(query, [visitor_no]).fetchone()]
+    return [own_id for visitor_no, own_id in gone if db.execute(query, [visitor_no]).fetchone()]
 
 
-def person_visitors(db: sqlite3.Connection, identifier_no: int) -> list[tuple[int, str]]:
-    """Load the visitors of the person who has an identifier: number and id."""
+def phones(db: sqlite3.Connection, numbers: Iterable[str]) -> list[int]:
+    """Find which of these numbers, in E.164, are known as somebody's phone."""
     rows = db.execute(
-        """SELECT own.visitor_no, own.value FROM identifier
-        JOIN identifier AS own ON own.person_no = identifier.person_no AND own.visitor_no IS NOT NULL
-        WHERE identifier.identifier_no = ? ORDER BY own.value""",
+        """SELECT identifier_no FROM json_each(?) AS wanted
+        JOIN identifier ON identifier.kind = 'phone' AND identifier.value = wanted.value""",
+        [json.dumps(list(numbers))],
+    )
+    return [row[0] for row in rows]
+
+
+class Known(NamedTuple):
+    """What is known of an identifier: why it is set apart, if it is, and the number of its person."""
+
+    apart: str | None
+    person_no: int
+
+
+def load_known(db: sqlite3.Connection, identifier_no: int) -> Known:
+    """Load what is known of an identifier."""
+    query = "SELECT apart, person_no FROM identifier WHERE identifier_no = ?"
+    return Known(*db.execute(query, [identifier_no]).fetchone())
+
+
+class OwnVisitor(NamedTuple):
+    """A visitor of a person, and which part of its time is theirs where others have the rest."""
+
+    visitor_no: int
+    visitor_id: str
+    from_ms: int | None = None
+    until_ms: int | None = None
+
+
+def person_visitors(db: sqlite3.Connection, identifier_no: int) -> list[OwnVisitor]:
+    """Load the visitors of the person who has an identifier."""
+    rows = db.execute(
+        """WITH own AS (
+          SELECT own.identifier_no, own.visitor_no, own.value, own.apart FROM identifier
+          JOIN identifier AS own ON own.person_no = identifier.person_no
+          WHERE identifier.identifier_no = ?
+        )
+        SELECT own.visitor_no, own.value, NULL, NULL FROM own
+        WHERE own.visitor_no IS NOT NULL AND own.apart IS NULL
+        UNION ALL
+        SELECT visitor.visitor_no, visitor_id, from_ms, (
+          SELECT min(later.from_ms) FROM ownership AS later
+          WHERE later.visitor_no = ownership.visitor_no AND later.from_ms > ownership.from_ms
+        ) FROM own JOIN ownership USING (identifier_no) JOIN visitor ON
+          visitor.visitor_no = ownership.visitor_no
+        ORDER BY 2, 3""",
         [identifier_no],
     )
-    return [(row[0], row[1]) for row in rows]
+    return [OwnVisitor(*row) for row in rows]
+
+
+def owner_at(db: sqlite3.Connection, visitor_no: int, at_ms: int) -> int | None:
+    """Find the identifier that names whose a visitor was at an instant; none for a bot's."""
+    found = db.execute(
+        """SELECT coalesce((
+          SELECT ownership.identifier_no FROM ownership
+          WHERE ownership.visitor_no = identifier.visitor_no AND ownership.from_ms <= ?
+          ORDER BY ownership.from_ms DESC LIMIT 1
+        ), identifier.identifier_no) FROM identifier WHERE visitor_no = ? AND apart IS NOT 'bot'""",
+        [at_ms, visitor_no],
+    ).fetchone()
+    return None if found is None else int(found[0])
+
+
+def stretch_at(db: sqlite3.Connection, visitor_no: int, at_ms: int) -> tuple[int | None, int | None]:
+    """Find the part of a shared device's time, around an instant, that is one person's; none: all of it."""
+    found = db.execute(
+        """SELECT max(from_ms) FILTER (WHERE from_ms <= :at_ms), min(from_ms) FILTER (WHERE from_ms > :at_ms)
+        FROM ownership WHERE visitor_no = :visitor_no""",
+        {"visitor_no": visitor_no, "at_ms": at_ms},
+    ).fetchone()
+    return found[0], found[1]
+
+
+def line_holders(db: sqlite3.Connection, identifier_no: int) -> list[int]:
+    """Find the identifiers with which a line was seen, whatever became of it."""
+    rows = db.execute(
+        "SELECT DISTINCT a_no FROM evidence WHERE b_no = ? AND rule IN ('R4', 'R6') AND flaw IS NULL",
+        [identifier_no],
+    )
+    return [row[0] for row in rows]
+
+
+def line_seen_ms(db: sqlite3.Connection, identifier_no: int) -> int | None:
+    """Find when a line was last seen with its person, in ms."""
+    found = db.execute(
+        """SELECT max(at_ms) FROM evidence
+        WHERE b_no = ? AND rule IN ('R4', 'R6') AND verdict IN ('joined', 'redundant')""",
+        [identifier_no],
+    ).fetchone()
+    return None if found[0] is None else int(found[0])

@@ -190,6 +190,7 @@ CREATE TABLE identifier (
   visitor_no INTEGER,
   person_no INTEGER NOT NULL,                        -- identifier_no of the person's oldest identifier
   first_ms INTEGER NOT NULL,
+  apart TEXT,                                        -- why it links nobody, or several in turn
   changed_no INTEGER NOT NULL,
   UNIQUE (kind, value)
 ) STRICT;
@@ -197,7 +198,8 @@ CREATE TABLE identifier (
 CREATE TABLE mention (
   identifier_no INTEGER NOT NULL,                    -- a fact that names an identifier
   fact TEXT NOT NULL,
-  at_ms INTEGER NOT NULL,
+  at_ms INTEGER,                                     -- null: an operator's word is no sighting
+  name TEXT,                                         -- full name given with it, folded
   PRIMARY KEY (identifier_no, fact)
 ) STRICT, WITHOUT ROWID;
 
@@ -207,12 +209,37 @@ CREATE TABLE evidence (
   a_no INTEGER NOT NULL,
   b_no INTEGER NOT NULL,
   at_ms INTEGER NOT NULL,
+  on_no INTEGER,                                     -- the visitor on whose browser a line was given
+  once TEXT,                                         -- mailing or link that one browser may use
+  flaw TEXT,                                         -- why it never counts
+  is_undo INTEGER NOT NULL CHECK (is_undo IN (0, 1)),
+  is_verified INTEGER NOT NULL CHECK (is_verified IN (0, 1)), -- not only typed into a page
+  verdict TEXT CHECK (verdict IN ('joined', 'redundant', 'refused')),
+  why TEXT,
   PRIMARY KEY (fact, a_no, b_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ownership (
+  visitor_no INTEGER NOT NULL,                       -- a device that several persons own in turn
+  from_ms INTEGER NOT NULL,                          -- 0: from the beginning
+  identifier_no INTEGER NOT NULL,                    -- by which the owner identified
+  PRIMARY KEY (visitor_no, from_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lease (
+  fact TEXT PRIMARY KEY,                             -- a pool's number was shown to a visitor
+  site_no INTEGER NOT NULL,
+  number TEXT NOT NULL,                              -- E.164
+  visitor_no INTEGER NOT NULL,
+  from_ms INTEGER NOT NULL,
+  to_ms INTEGER NOT NULL,                            -- last seen with it
+  pool TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE lead (
   lead_no INTEGER PRIMARY KEY,
   lead_id TEXT NOT NULL UNIQUE,
+  fact TEXT NOT NULL UNIQUE,
   site_no INTEGER NOT NULL,
   kind TEXT NOT NULL CHECK (kind IN ('form', 'call', 'chat', 'booking')),
   provider TEXT NOT NULL,
@@ -233,8 +260,9 @@ CREATE TABLE lead (
   proved_visitor_no INTEGER,
   email_no INTEGER,                                  -- identifiers
   phone_no INTEGER,
-  identifier_no INTEGER,                             -- the one that names its person
   called TEXT,                                       -- tracking number, E.164
+  is_withheld INTEGER NOT NULL CHECK (is_withheld IN (0, 1)), -- consent had been withdrawn
+  identifier_no INTEGER,                             -- the one that names its person
   visitor_no INTEGER,
   session_id TEXT,
   match_rule TEXT,
@@ -279,6 +307,9 @@ CREATE UNIQUE INDEX hit_event ON hit (event_key, site_no);
 
 CREATE INDEX hit_visitor ON hit (visitor_no, at_ms);
 
+CREATE INDEX fact_visitor ON fact (json_extract(content, '$.visitor_id'))
+WHERE json_extract(content, '$.visitor_id') IS NOT NULL;
+
 CREATE INDEX session_visitor ON session (visitor_no, started_ms);
 
 CREATE INDEX lone_crowd ON lone (client_no, prefix_no, hour, site_no, is_burst);
@@ -289,22 +320,46 @@ CREATE UNIQUE INDEX identifier_visitor ON identifier (visitor_no) WHERE visitor_
 
 CREATE INDEX identifier_person ON identifier (person_no);
 
+CREATE INDEX identifier_id ON identifier (identifier_id);
+
 CREATE INDEX mention_fact ON mention (fact);
 
 CREATE INDEX evidence_a ON evidence (a_no);
 
 CREATE INDEX evidence_b ON evidence (b_no);
 
+CREATE INDEX lease_number ON lease (number, from_ms);
+
+CREATE INDEX lease_visitor ON lease (visitor_no);
+
 CREATE INDEX lead_identifier ON lead (identifier_no);
 
-CREATE INDEX lead_called ON lead (called) WHERE called IS NOT NULL;
+CREATE INDEX lead_visitor ON lead (visitor_no) WHERE visitor_no IS NOT NULL;
+
+CREATE INDEX lead_called ON lead (called, at_ms) WHERE called IS NOT NULL;
 
 CREATE VIEW person_of_visitor AS
 SELECT visitor.visitor_no,
-  coalesce(person.identifier_id, visitor.identifier_id) AS person_id
+  coalesce(person.identifier_id, visitor.identifier_id) AS person_id,
+  coalesce(identifier.apart = 'shared_device', 0) AS is_shared
 FROM visitor
 LEFT JOIN identifier ON identifier.visitor_no = visitor.visitor_no
 LEFT JOIN identifier AS person ON person.identifier_no = identifier.person_no;
+
+CREATE VIEW owner AS
+SELECT ownership.visitor_no, ownership.from_ms, person.identifier_id AS person_id,
+  person.identifier_no AS person_no
+FROM ownership
+JOIN identifier ON identifier.identifier_no = ownership.identifier_no
+JOIN identifier AS person ON person.identifier_no = identifier.person_no;
+
+CREATE VIEW person_of_session AS
+SELECT session.session_id, CASE WHEN who.is_shared THEN (
+    SELECT owner.person_id FROM owner
+    WHERE owner.visitor_no = session.visitor_no AND owner.from_ms <= session.started_ms
+    ORDER BY owner.from_ms DESC LIMIT 1
+  ) ELSE who.person_id END AS person_id
+FROM session JOIN person_of_visitor AS who USING (visitor_no);
 
 CREATE VIEW sessions AS
 SELECT session.session_id, site.key AS site, visitor.visitor_id, who.person_id,
@@ -319,7 +374,7 @@ SELECT session.session_id, site.key AS site, visitor.visitor_id, who.person_id,
 FROM session
 JOIN site USING (site_no)
 JOIN visitor USING (visitor_no)
-JOIN person_of_visitor AS who USING (visitor_no)
+JOIN person_of_session AS who USING (session_id)
 JOIN source USING (source_no)
 JOIN string AS landing ON landing.string_no = session.landing_no
 JOIN string AS leaving ON leaving.string_no = session.exit_no
@@ -352,7 +407,7 @@ SELECT session.session_id AS touch_id, session.site_no, who.person_id, session.s
   'session' AS kind, session.session_id, session.visitor_no, session.source_no,
   session.click_name, session.click_no, session.landing_no, session.client_no, session.country,
   session.changed_no
-FROM session JOIN person_of_visitor AS who USING (visitor_no)
+FROM session JOIN person_of_session AS who USING (session_id)
 UNION ALL
 SELECT lead.lead_id, lead.site_no, person.identifier_id, lead.at_ms,
   'lead', lead.session_id, lead.visitor_no, lead.source_no,
@@ -408,20 +463,33 @@ SELECT known.person_id,
   json_group_array(known.value) FILTER (WHERE known.kind = 'visitor') AS visitors,
   json_group_array(known.value) FILTER (WHERE known.kind = 'email') AS emails,
   json_group_array(known.value) FILTER (WHERE known.kind = 'phone') AS phones,
-  '[]' AS crm_ids, NULL AS account_id,
+  json_group_array(known.value) FILTER (WHERE known.kind = 'crm') AS crm_ids, NULL AS account_id,
   strftime('%Y-%m-%dT%H:%M:%fZ', min(known.first_ms) / 1000.0, 'unixepoch') AS first_seen_at,
   strftime('%Y-%m-%dT%H:%M:%fZ', max(known.last_ms) / 1000.0, 'unixepoch') AS last_seen_at
 FROM (
-  SELECT person.identifier_id AS person_id, identifier.kind, identifier.value, identifier.identifier_id,
+  SELECT person.identifier_id AS person_id, identifier.identifier_id, identifier.value,
+    CASE WHEN identifier.apart = 'shared_device' THEN 'device' ELSE identifier.kind END AS kind,
     identifier.first_ms, max(
-      identifier.first_ms, coalesce(span.last_ms, 0),
-      (SELECT coalesce(max(mention.at_ms), 0) FROM mention
-       WHERE mention.identifier_no = identifier.identifier_no)
+      identifier.first_ms,
+      CASE WHEN identifier.apart = 'shared_device' THEN 0 ELSE coalesce(span.last_ms, 0) END,
+      CASE WHEN identifier.apart = 'shared_device' THEN 0 ELSE (
+        SELECT coalesce(max(mention.at_ms), 0) FROM mention
+        WHERE mention.identifier_no = identifier.identifier_no
+      ) END
     ) AS last_ms
   FROM identifier
   JOIN identifier AS person ON person.identifier_no = identifier.person_no
   LEFT JOIN visitor_span AS span ON span.visitor_no = identifier.visitor_no
-  ORDER BY person_id, identifier.kind, identifier.value
+  WHERE identifier.apart IS NULL OR identifier.apart IN ('shared_device', 'contested_line') OR EXISTS (
+    SELECT 1 FROM identifier AS other
+    WHERE other.person_no = identifier.person_no AND other.identifier_no <> identifier.identifier_no
+  )
+  UNION ALL
+  SELECT who.person_id, who.person_id, NULL, NULL, min(session.started_ms), max(session.ended_ms)
+  FROM session
+  JOIN (SELECT DISTINCT visitor_no FROM ownership) USING (visitor_no)
+  JOIN person_of_session AS who USING (session_id)
+  GROUP BY who.person_id
 ) AS known
 GROUP BY known.person_id
 UNION ALL
@@ -430,6 +498,25 @@ SELECT visitor.identifier_id, '[]', json_array(visitor.visitor_id), '[]', '[]', 
   strftime('%Y-%m-%dT%H:%M:%fZ', span.last_ms / 1000.0, 'unixepoch')
 FROM visitor_span AS span JOIN visitor USING (visitor_no)
 WHERE NOT EXISTS (SELECT 1 FROM identifier WHERE identifier.visitor_no = visitor.visitor_no);
+
+CREATE VIEW decisions AS
+SELECT evidence.fact || ' ' || one.identifier_id || ' ' || two.identifier_id AS evidence_id,
+  evidence.fact, evidence.rule, one.kind || ':' || one.value AS a, two.kind || ':' || two.value AS b,
+  strftime('%Y-%m-%dT%H:%M:%fZ', evidence.at_ms / 1000.0, 'unixepoch') AS at,
+  evidence.verdict, evidence.why, evidence.is_verified
+FROM evidence
+JOIN identifier AS one ON one.identifier_no = evidence.a_no
+JOIN identifier AS two ON two.identifier_no = evidence.b_no;
+
+CREATE VIEW ownerships AS
+SELECT visitor.visitor_id || ' ' || owner.from_ms AS ownership_id, visitor.visitor_id,
+  CASE WHEN owner.from_ms > 0
+    THEN strftime('%Y-%m-%dT%H:%M:%fZ', owner.from_ms / 1000.0, 'unixepoch') END AS from_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', lead(owner.from_ms) OVER (
+    PARTITION BY owner.visitor_no ORDER BY owner.from_ms
+  ) / 1000.0, 'unixepoch') AS to_at,
+  owner.person_id
+FROM owner JOIN visitor USING (visitor_no);
 
 CREATE VIEW hit_id AS
 SELECT hit_no, CASE typeof(event_key) WHEN 'text' THEN event_key ELSE lower(
@@ -442,7 +529,11 @@ CREATE VIEW hits AS
 SELECT hit.hit_no, site.key AS site,
   hit_id.event_id,
   strftime('%Y-%m-%dT%H:%M:%fZ', hit.at_ms / 1000.0, 'unixepoch') AS at,
-  visitor.visitor_id, who.person_id,
+  visitor.visitor_id, CASE WHEN who.is_shared THEN (
+    SELECT owner.person_id FROM owner
+    WHERE owner.visitor_no = hit.visitor_no AND owner.from_ms <= hit.at_ms
+    ORDER BY owner.from_ms DESC LIMIT 1
+  ) ELSE who.person_id END AS person_id,
   CASE WHEN hit.flags = 0 AND client.bot_reason IS NULL THEN (
     SELECT session.session_id FROM session
     JOIN hit AS opened ON opened.hit_no = session.opened_hit_no

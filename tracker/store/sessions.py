@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from tracker.core.matching import Candidate
 from tracker.store.marks import Pass
 from tracker.store.sql import insert_many
 
@@ -67,22 +68,32 @@ def replace_sessions(
     return changed
 
 
+class OwnSession(NamedTuple):
+    """A lead's own session: its id, its source's number, name and number of its click id."""
+
+    session_id: str
+    source_no: int
+    click_name: str | None
+    click_no: int | None
+
+
 def own_session(
-    db: sqlite3.Connection, visitor_no: int, *, site_no: int, at_ms: int, since_ms: int
-) -> tuple[str, int, str | None, int | None] | None:
+    db: sqlite3.Connection, chosen: Candidate, *, site_no: int, at_ms: int, since_ms: int
+) -> OwnSession | None:
     """Find the session that covers an instant, else the latest before it that began at `since_ms` or later.
 
     Where a visitor was on several sites, a session on this site goes before others that do as well.
-
-    Returns:
-        Its id, its source's number, name and number of its click id.
     """
     row = db.execute(
         """SELECT session_id, source_no, click_name, click_no FROM session
         WHERE visitor_no = :visitor_no AND started_ms <= :at_ms
           AND (started_ms >= :since_ms OR ended_ms >= :at_ms)
+          AND started_ms >= :from_ms AND (:until_ms IS NULL OR started_ms < :until_ms)
         ORDER BY ended_ms >= :at_ms DESC, site_no = :site_no DESC, started_ms DESC, session_id DESC
         LIMIT 1""",
-        {"visitor_no": visitor_no, "site_no": site_no, "at_ms": at_ms, "since_ms": since_ms},
-    ).fetchone()
-    return None if row is None else (row[0], row[1], row[2], row[3])
+        {
+            "visitor_no": chosen.visitor_no, "site_no": site_no, "at_ms": at_ms, "since_ms": since_ms,
+            "from_ms": chosen.from_ms or 0, "until_ms": chosen.until_ms,
+        },
+    ).fetchone()  # fmt: skip
+    return None if row is None else OwnSession(*row)

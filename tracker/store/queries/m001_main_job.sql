@@ -89,6 +89,8 @@ CREATE TABLE fact (
   received_ms INTEGER NOT NULL,
   UNIQUE (kind, site_no, key, digest)
 ) STRICT;
+CREATE INDEX fact_visitor ON fact (json_extract(content, '$.visitor_id'))
+WHERE json_extract(content, '$.visitor_id') IS NOT NULL;
 CREATE TABLE reject (
   reject_no INTEGER PRIMARY KEY,                     -- what could not be understood, for replay
   received_ms INTEGER NOT NULL,
@@ -183,15 +185,18 @@ CREATE TABLE identifier (
   visitor_no INTEGER,
   person_no INTEGER NOT NULL,                        -- identifier_no of the person's oldest identifier
   first_ms INTEGER NOT NULL,
+  apart TEXT,                                        -- why it links nobody, or several in turn
   changed_no INTEGER NOT NULL,
   UNIQUE (kind, value)
 ) STRICT;
 CREATE UNIQUE INDEX identifier_visitor ON identifier (visitor_no) WHERE visitor_no IS NOT NULL;
 CREATE INDEX identifier_person ON identifier (person_no);
+CREATE INDEX identifier_id ON identifier (identifier_id);
 CREATE TABLE mention (
   identifier_no INTEGER NOT NULL,                    -- a fact that names an identifier
   fact TEXT NOT NULL,
-  at_ms INTEGER NOT NULL,
+  at_ms INTEGER,                                     -- null: an operator's word is no sighting
+  name TEXT,                                         -- full name given with it, folded
   PRIMARY KEY (identifier_no, fact)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mention_fact ON mention (fact);
@@ -201,13 +206,38 @@ CREATE TABLE evidence (
   a_no INTEGER NOT NULL,
   b_no INTEGER NOT NULL,
   at_ms INTEGER NOT NULL,
+  on_no INTEGER,                                     -- the visitor on whose browser a line was given
+  once TEXT,                                         -- mailing or link that one browser may use
+  flaw TEXT,                                         -- why it never counts
+  is_undo INTEGER NOT NULL CHECK (is_undo IN (0, 1)),
+  is_verified INTEGER NOT NULL CHECK (is_verified IN (0, 1)), -- not only typed into a page
+  verdict TEXT CHECK (verdict IN ('joined', 'redundant', 'refused')),
+  why TEXT,
   PRIMARY KEY (fact, a_no, b_no)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX evidence_a ON evidence (a_no);
 CREATE INDEX evidence_b ON evidence (b_no);
+CREATE TABLE ownership (
+  visitor_no INTEGER NOT NULL,                       -- a device that several persons own in turn
+  from_ms INTEGER NOT NULL,                          -- 0: from the beginning
+  identifier_no INTEGER NOT NULL,                    -- by which the owner identified
+  PRIMARY KEY (visitor_no, from_ms)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE lease (
+  fact TEXT PRIMARY KEY,                             -- a pool's number was shown to a visitor
+  site_no INTEGER NOT NULL,
+  number TEXT NOT NULL,                              -- E.164
+  visitor_no INTEGER NOT NULL,
+  from_ms INTEGER NOT NULL,
+  to_ms INTEGER NOT NULL,                            -- last seen with it
+  pool TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lease_number ON lease (number, from_ms);
+CREATE INDEX lease_visitor ON lease (visitor_no);
 CREATE TABLE lead (
   lead_no INTEGER PRIMARY KEY,
   lead_id TEXT NOT NULL UNIQUE,
+  fact TEXT NOT NULL UNIQUE,
   site_no INTEGER NOT NULL,
   kind TEXT NOT NULL CHECK (kind IN ('form', 'call', 'chat', 'booking')),
   provider TEXT NOT NULL,
@@ -228,8 +258,9 @@ CREATE TABLE lead (
   proved_visitor_no INTEGER,
   email_no INTEGER,                                  -- identifiers
   phone_no INTEGER,
-  identifier_no INTEGER,                             -- the one that names its person
   called TEXT,                                       -- tracking number, E.164
+  is_withheld INTEGER NOT NULL CHECK (is_withheld IN (0, 1)), -- consent had been withdrawn
+  identifier_no INTEGER,                             -- the one that names its person
   visitor_no INTEGER,
   session_id TEXT,
   match_rule TEXT,
@@ -241,7 +272,8 @@ CREATE TABLE lead (
   changed_no INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX lead_identifier ON lead (identifier_no);
-CREATE INDEX lead_called ON lead (called) WHERE called IS NOT NULL;
+CREATE INDEX lead_visitor ON lead (visitor_no) WHERE visitor_no IS NOT NULL;
+CREATE INDEX lead_called ON lead (called, at_ms) WHERE called IS NOT NULL;
 CREATE TABLE journey (
   journey_id TEXT PRIMARY KEY,
   conversion_kind TEXT NOT NULL,

@@ -1,10 +1,26 @@
 -- What people read: plural views with readable names, ISO times and the columns of the exports.
 CREATE VIEW person_of_visitor AS
 SELECT visitor.visitor_no,
-  coalesce(person.identifier_id, visitor.identifier_id) AS person_id
+  coalesce(person.identifier_id, visitor.identifier_id) AS person_id,
+  coalesce(identifier.apart = 'shared_device', 0) AS is_shared
 FROM visitor
 LEFT JOIN identifier ON identifier.visitor_no = visitor.visitor_no
 LEFT JOIN identifier AS person ON person.identifier_no = identifier.person_no;
+
+CREATE VIEW owner AS
+SELECT ownership.visitor_no, ownership.from_ms, person.identifier_id AS person_id,
+  person.identifier_no AS person_no
+FROM ownership
+JOIN identifier ON identifier.identifier_no = ownership.identifier_no
+JOIN identifier AS person ON person.identifier_no = identifier.person_no;
+
+CREATE VIEW person_of_session AS
+SELECT session.session_id, CASE WHEN who.is_shared THEN (
+    SELECT owner.person_id FROM owner
+    WHERE owner.visitor_no = session.visitor_no AND owner.from_ms <= session.started_ms
+    ORDER BY owner.from_ms DESC LIMIT 1
+  ) ELSE who.person_id END AS person_id
+FROM session JOIN person_of_visitor AS who USING (visitor_no);
 
 CREATE VIEW sessions AS
 SELECT session.session_id, site.key AS site, visitor.visitor_id, who.person_id,
@@ -19,7 +35,7 @@ SELECT session.session_id, site.key AS site, visitor.visitor_id, who.person_id,
 FROM session
 JOIN site USING (site_no)
 JOIN visitor USING (visitor_no)
-JOIN person_of_visitor AS who USING (visitor_no)
+JOIN person_of_session AS who USING (session_id)
 JOIN source USING (source_no)
 JOIN string AS landing ON landing.string_no = session.landing_no
 JOIN string AS leaving ON leaving.string_no = session.exit_no
@@ -52,7 +68,7 @@ SELECT session.session_id AS touch_id, session.site_no, who.person_id, session.s
   'session' AS kind, session.session_id, session.visitor_no, session.source_no,
   session.click_name, session.click_no, session.landing_no, session.client_no, session.country,
   session.changed_no
-FROM session JOIN person_of_visitor AS who USING (visitor_no)
+FROM session JOIN person_of_session AS who USING (session_id)
 UNION ALL
 SELECT lead.lead_id, lead.site_no, person.identifier_id, lead.at_ms,
   'lead', lead.session_id, lead.visitor_no, lead.source_no,
@@ -108,20 +124,33 @@ SELECT known.person_id,
   json_group_array(known.value) FILTER (WHERE known.kind = 'visitor') AS visitors,
   json_group_array(known.value) FILTER (WHERE known.kind = 'email') AS emails,
   json_group_array(known.value) FILTER (WHERE known.kind = 'phone') AS phones,
-  '[]' AS crm_ids, NULL AS account_id,
+  json_group_array(known.value) FILTER (WHERE known.kind = 'crm') AS crm_ids, NULL AS account_id,
   strftime('%Y-%m-%dT%H:%M:%fZ', min(known.first_ms) / 1000.0, 'unixepoch') AS first_seen_at,
   strftime('%Y-%m-%dT%H:%M:%fZ', max(known.last_ms) / 1000.0, 'unixepoch') AS last_seen_at
 FROM (
-  SELECT person.identifier_id AS person_id, identifier.kind, identifier.value, identifier.identifier_id,
+  SELECT person.identifier_id AS person_id, identifier.identifier_id, identifier.value,
+    CASE WHEN identifier.apart = 'shared_device' THEN 'device' ELSE identifier.kind END AS kind,
     identifier.first_ms, max(
-      identifier.first_ms, coalesce(span.last_ms, 0),
-      (SELECT coalesce(max(mention.at_ms), 0) FROM mention
-       WHERE mention.identifier_no = identifier.identifier_no)
+      identifier.first_ms,
+      CASE WHEN identifier.apart = 'shared_device' THEN 0 ELSE coalesce(span.last_ms, 0) END,
+      CASE WHEN identifier.apart = 'shared_device' THEN 0 ELSE (
+        SELECT coalesce(max(mention.at_ms), 0) FROM mention
+        WHERE mention.identifier_no = identifier.identifier_no
+      ) END
     ) AS last_ms
   FROM identifier
   JOIN identifier AS person ON person.identifier_no = identifier.person_no
   LEFT JOIN visitor_span AS span ON span.visitor_no = identifier.visitor_no
-  ORDER BY person_id, identifier.kind, identifier.value
+  WHERE identifier.apart IS NULL OR identifier.apart IN ('shared_device', 'contested_line') OR EXISTS (
+    SELECT 1 FROM identifier AS other
+    WHERE other.person_no = identifier.person_no AND other.identifier_no <> identifier.identifier_no
+  )
+  UNION ALL
+  SELECT who.person_id, who.person_id, NULL, NULL, min(session.started_ms), max(session.ended_ms)
+  FROM session
+  JOIN (SELECT DISTINCT visitor_no FROM ownership) USING (visitor_no)
+  JOIN person_of_session AS who USING (session_id)
+  GROUP BY who.person_id
 ) AS known
 GROUP BY known.person_id
 UNION ALL
@@ -130,6 +159,25 @@ SELECT visitor.identifier_id, '[]', json_array(visitor.visitor_id), '[]', '[]', 
   strftime('%Y-%m-%dT%H:%M:%fZ', span.last_ms / 1000.0, 'unixepoch')
 FROM visitor_span AS span JOIN visitor USING (visitor_no)
 WHERE NOT EXISTS (SELECT 1 FROM identifier WHERE identifier.visitor_no = visitor.visitor_no);
+
+CREATE VIEW decisions AS
+SELECT evidence.fact || ' ' || one.identifier_id || ' ' || two.identifier_id AS evidence_id,
+  evidence.fact, evidence.rule, one.kind || ':' || one.value AS a, two.kind || ':' || two.value AS b,
+  strftime('%Y-%m-%dT%H:%M:%fZ', evidence.at_ms / 1000.0, 'unixepoch') AS at,
+  evidence.verdict, evidence.why, evidence.is_verified
+FROM evidence
+JOIN identifier AS one ON one.identifier_no = evidence.a_no
+JOIN identifier AS two ON two.identifier_no = evidence.b_no;
+
+CREATE VIEW ownerships AS
+SELECT visitor.visitor_id || ' ' || owner.from_ms AS ownership_id, visitor.visitor_id,
+  CASE WHEN owner.from_ms > 0
+    THEN strftime('%Y-%m-%dT%H:%M:%fZ', owner.from_ms / 1000.0, 'unixepoch') END AS from_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', lead(owner.from_ms) OVER (
+    PARTITION BY owner.visitor_no ORDER BY owner.from_ms
+  ) / 1000.0, 'unixepoch') AS to_at,
+  owner.person_id
+FROM owner JOIN visitor USING (visitor_no);
 
 CREATE VIEW hit_id AS
 SELECT hit_no, CASE typeof(event_key) WHEN 'text' THEN event_key ELSE lower(
@@ -142,7 +190,11 @@ CREATE VIEW hits AS
 SELECT hit.hit_no, site.key AS site,
   hit_id.event_id,
   strftime('%Y-%m-%dT%H:%M:%fZ', hit.at_ms / 1000.0, 'unixepoch') AS at,
-  visitor.visitor_id, who.person_id,
+  visitor.visitor_id, CASE WHEN who.is_shared THEN (
+    SELECT owner.person_id FROM owner
+    WHERE owner.visitor_no = hit.visitor_no AND owner.from_ms <= hit.at_ms
+    ORDER BY owner.from_ms DESC LIMIT 1
+  ) ELSE who.person_id END AS person_id,
   CASE WHEN hit.flags = 0 AND client.bot_reason IS NULL THEN (
     SELECT session.session_id FROM session
     JOIN hit AS opened ON opened.hit_no = session.opened_hit_no

@@ -1,0 +1,138 @@
+"""Groups of identifiers that are becoming persons, and the guards that keep two groups apart.
+
+What is joined, in which order and on what evidence, is decided in `tracker.core.identity`. Here stands
+what may never meet: what an operator split, two contacts of one CRM, two e-mail addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+IdentifierKind = Literal["visitor", "email", "user", "phone", "chat", "crm"]
+KINDS: tuple[IdentifierKind, ...] = ("visitor", "email", "user", "phone", "chat", "crm")
+LINES: frozenset[str] = frozenset({"phone", "chat"})
+PERSONAL: frozenset[str] = frozenset({"email", "user", "crm"})
+
+
+class Identifier(NamedTuple):
+    """A value that can link; `value` is normalised."""
+
+    kind: IdentifierKind
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
+def system_of(contact: Identifier) -> str:
+    """Name the CRM of a contact, whose value is `<system>:<id>`."""
+    system, colon, _ = contact.value.partition(":")
+    return system if colon else ""
+
+
+@dataclass(slots=True)
+class _Group:
+    members: list[Identifier]
+    emails: int = 0
+    users: int = 0
+    systems: set[str] = field(default_factory=set)
+    strangers: set[Identifier] = field(default_factory=set)
+
+    @property
+    def is_personal(self) -> bool:
+        return bool(self.emails or self.users or self.systems)
+
+
+class Groups:
+    """Disjoint groups of identifiers; every question and join takes any member for its group."""
+
+    def __init__(self, splits: Iterable[frozenset[Identifier]], merged: Iterable[Identifier]) -> None:
+        """Begin with every identifier alone.
+
+        Args:
+            splits: pairs that an operator holds to be different.
+            merged: contacts that their CRM has merged into others; they do not count as contacts.
+        """
+        self._parent: dict[Identifier, Identifier] = {}
+        self._groups: dict[Identifier, _Group] = {}
+        self._merged = frozenset(merged)
+        self._strangers: dict[Identifier, set[Identifier]] = {}
+        for pair in splits:
+            for one in pair:
+                self._strangers.setdefault(one, set()).update(pair - {one})
+
+    def find(self, identifier: Identifier) -> Identifier:
+        """Give the identifier that stands for the whole group."""
+        parent = self._parent
+        if identifier not in parent:
+            parent[identifier] = identifier
+            self._groups[identifier] = self._alone(identifier)
+        while parent[identifier] != identifier:
+            parent[identifier] = identifier = parent[parent[identifier]]
+        return identifier
+
+    def _alone(self, one: Identifier) -> _Group:
+        contact = {system_of(one)} if one.kind == "crm" and one not in self._merged else set()
+        return _Group(
+            [one], int(one.kind == "email"), int(one.kind == "user"), contact,
+            set(self._strangers.get(one, ())),
+        )  # fmt: skip
+
+    def are_one(self, a: Identifier, b: Identifier) -> bool:
+        """Tell whether two identifiers are in one group."""
+        return self.find(a) == self.find(b)
+
+    def is_personal(self, identifier: Identifier) -> bool:
+        """Tell whether the group holds an e-mail address, a user id or a contact."""
+        return self._groups[self.find(identifier)].is_personal
+
+    def members(self, identifier: Identifier) -> list[Identifier]:
+        """List the group."""
+        return self._groups[self.find(identifier)].members
+
+    def split_between(self, a: Identifier, b: Identifier) -> bool:
+        """Tell whether an operator holds someone of one group to be different from someone of the other."""
+        one, two = self._groups[self.find(a)], self._groups[self.find(b)]
+        small, other = (one, two) if len(one.strangers) <= len(two.strangers) else (two, one)
+        return any(self._parent_is(stranger, other) for stranger in small.strangers)
+
+    def _parent_is(self, identifier: Identifier, group: _Group) -> bool:
+        return self._groups[self.find(identifier)] is group
+
+    def refusal(self, a: Identifier, b: Identifier, *, emails_may_meet: bool = False) -> str | None:
+        """Say why two groups may not become one; none where they may.
+
+        Args:
+            emails_may_meet: the evidence is strong enough to give one person two addresses.
+        """
+        one, two = self._groups[self.find(a)], self._groups[self.find(b)]
+        if one is two:
+            return None
+        if self.split_between(a, b):
+            return "split"
+        if one.systems & two.systems:
+            return "two_contacts"
+        if not emails_may_meet and (one.emails and two.emails or one.users and two.users):
+            return "device_between_emails"
+        return None
+
+    def join(self, a: Identifier, b: Identifier) -> None:
+        """Make two groups one, whatever the guards say."""
+        one, two = self.find(a), self.find(b)
+        if one == two:
+            return
+        if len(self._groups[one].members) < len(self._groups[two].members):
+            one, two = two, one
+        self._parent[two] = one
+        into, gone = self._groups[one], self._groups.pop(two)
+        into.members += gone.members
+        into.emails += gone.emails
+        into.users += gone.users
+        into.systems |= gone.systems
+        into.strangers |= gone.strangers
+
+    def all(self) -> list[list[Identifier]]:
+        """List all groups."""
+        return [group.members for group in self._groups.values()]

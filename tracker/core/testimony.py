@@ -1,0 +1,224 @@
+"""Testimony: which identifiers a fact names, and what it says of them belonging together.
+
+Values are normalised here, and those that name nobody are left out: a withheld number, a mailbox of a
+whole team, `undefined`. What follows from the evidence is decided in `tracker.core.identity`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tracker.core.contacts import (
+    blocked_email,
+    blocked_phone,
+    fold_name,
+    normalise_email,
+    normalise_phone,
+    normalise_user_id,
+)
+from tracker.core.groups import KINDS, Identifier
+from tracker.core.identity import Evidence, Rule
+from tracker.core.times import MINUTE_MS, parse_instant
+from tracker.errors import BadFact
+
+ID_LIMIT = 512
+_NO_REGION = "ZZ"
+LINK_MS = 2 * MINUTE_MS
+LINK_EARLY_MS = MINUTE_MS
+"""Clocks of two pages differ by this much without having been corrected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What one fact says: `named` with times in ms, the evidence, and the full name given, folded.
+
+    An operator's word is no sighting: it has no time.
+    """
+
+    named: Mapping[Identifier, int | None] = field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
+    name: str | None = None
+
+
+def testify(kind: str, fact: Mapping[str, Any], *, key: str, region: str) -> Testimony:
+    """Read what a fact says of who is who; facts of other kinds say nothing.
+
+    Args:
+        fact: its fields, of all versions together.
+        key: names the fact in the evidence.
+        region: ISO 3166 code by which national phone numbers are read.
+    """
+    read = _READERS.get(kind)
+    if read is None or fact.get("is_test"):
+        return Testimony()
+    at_ms = parse_instant(fact["at"])
+    evidence = tuple(read(_Witness(at_ms, key, region), fact))
+    alone = _alone(kind, fact, region) if not evidence else ()
+    ends = [*alone, *(end for each in evidence for end in (each.a, each.b))]
+    seen_ms = None if kind in ("split", "same") else at_ms
+    return Testimony(dict.fromkeys(ends, seen_ms), evidence, fold_name(str(fact.get("name", ""))))
+
+
+def read_identifier(text: str, *, place: str = "") -> Identifier:
+    """Read an identifier written as `kind:value`; a phone number with its country's code.
+
+    Raises:
+        BadFact: no such kind, or a value that names nobody.
+    """
+    kind, colon, value = text.strip().partition(":")
+    if not colon or kind not in KINDS:
+        words = f"{text!r} is no identifier; write KIND:VALUE, where KIND is one of {', '.join(KINDS)}"
+        raise BadFact("bad_fact", words, place)
+    found = _identifier(kind, value, _NO_REGION)
+    if found is None:
+        words = f"{text!r} names nobody: the value is blocked, or none of that kind"
+        raise BadFact("bad_fact", words, place)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Witness:
+    at_ms: int
+    key: str
+    region: str
+
+    def says(self, rule: Rule, a: Identifier, b: Identifier, **more: Any) -> Evidence:
+        return Evidence(rule, a, b, self.at_ms, self.key, **more)
+
+
+def _lead(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
+    yield from _given(witness, fact, ("email",), ("phone",))
+
+
+def _identify(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
+    yield from _given(witness, fact, ("crm", "email", "user"), ("phone", "chat"))
+
+
+def _given(
+    witness: _Witness, fact: Mapping[str, Any], personal: Iterable[str], lines: Iterable[str]
+) -> Iterator[Evidence]:
+    """Read what a visitor gave: who they are, and lines that reach them."""
+    visitor = _field("visitor", fact, witness.region)
+    persons = [one for kind in personal if (one := _field(kind, fact, witness.region))]
+    for one in persons[1:]:
+        yield witness.says("R2", persons[0], one)
+    if visitor is not None:
+        for one in persons:
+            yield witness.says("R2", one, visitor)
+    giver = _giver(persons) or visitor
+    for kind in lines:
+        line = _field(kind, fact, witness.region)
+        if line is not None and giver is not None:
+            yield witness.says("R4", giver, line, on=visitor if giver != visitor else None)
+
+
+def _giver(persons: list[Identifier]) -> Identifier | None:
+    """Pick who gave a line: the address before anything else."""
+    return next((one for one in persons if one.kind == "email"), next(iter(persons), None))
+
+
+def _contact(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
+    contact = _crm(fact["provider"], fact["provider_id"])
+    given = (_identifier("email", text, witness.region) for text in _texts(fact.get("emails")))
+    emails = [one for one in given if one is not None]
+    user = _field("user", fact, witness.region)
+    for one in dict.fromkeys([*emails, *([user] if user else [])]):
+        yield witness.says("R1", contact, one)
+    for text in _texts(fact.get("phones")):
+        line = _identifier("phone", text, witness.region)
+        if line is not None:
+            yield witness.says("R4", contact, line)
+    if fact.get("merged_into"):
+        into = _crm(fact["provider"], str(fact["merged_into"]))
+        if into != contact:
+            yield witness.says("merge", contact, into)
+
+
+def _link(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
+    origin = _identifier("visitor", str(fact.get("from", "")), witness.region)
+    visitor = _field("visitor", fact, witness.region)
+    if origin is None or visitor is None or origin == visitor:
+        return
+    age_ms = witness.at_ms - parse_instant(fact["made_at"]) if fact.get("made_at") else 0
+    flaw = None
+    if not -LINK_EARLY_MS <= age_ms <= LINK_MS:
+        flaw = "link_expired"
+    elif fact.get("browser") != fact.get("arrived_browser"):
+        flaw = "other_browser"
+    yield witness.says("R5", origin, visitor, once=str(fact.get("nonce", "")), flaw=flaw)
+
+
+def _mail(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
+    email, visitor = (_field(kind, fact, witness.region) for kind in ("email", "visitor"))
+    if email is not None and visitor is not None:
+        yield witness.says("R3", email, visitor, once=str(fact.get("send_id", "")))
+
+
+def _word(rule: Rule) -> Callable[[_Witness, Mapping[str, Any]], Iterator[Evidence]]:
+    def read(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
+        one, two = sorted(read_identifier(fact[name]) for name in ("a", "b"))
+        if one != two:
+            yield witness.says(rule, one, two, is_undo=bool(fact.get("undo")))
+
+    return read
+
+
+_READERS: Mapping[str, Callable[[_Witness, Mapping[str, Any]], Iterator[Evidence]]] = {
+    "lead": _lead, "identify": _identify, "contact": _contact, "link": _link, "mail": _mail,
+    "split": _word("split"), "same": _word("same"),
+}  # fmt: skip
+
+
+def _alone(kind: str, fact: Mapping[str, Any], region: str) -> Iterator[Identifier]:
+    """Find what a fact names without tying it to anything."""
+    if kind == "contact":
+        yield _crm(fact["provider"], fact["provider_id"])
+    for name in ("visitor", "crm", "email", "user", "phone", "chat"):
+        found = _field(name, fact, region)
+        if found is not None:
+            yield found
+
+
+_NAMES_OF_TEXT = ("value", "email", "phone", "number")
+_FIELDS = {"visitor": "visitor_id", "user": "user_id", "crm": "crm_id", "chat": "chat_id"}
+
+
+def _field(kind: str, fact: Mapping[str, Any], region: str) -> Identifier | None:
+    text = fact.get(_FIELDS.get(kind, kind))
+    return _identifier(kind, text, region) if isinstance(text, str) and text else None
+
+
+def _identifier(kind: str, text: str, region: str) -> Identifier | None:
+    """Normalise a value; none where it names nobody."""
+    if kind == "email":
+        email = normalise_email(text)
+        return None if email is None or blocked_email(email) else Identifier("email", email)
+    if kind == "phone":
+        number = normalise_phone(text, region)
+        return None if number is None or blocked_phone(number) else Identifier("phone", number)
+    value = normalise_user_id(text) if kind == "user" else text.strip()
+    if not value or len(value) > ID_LIMIT or kind in ("crm", "chat") and _is_placeholder(value):
+        return None
+    return Identifier(kind, value)  # type: ignore[arg-type]  # one of KINDS, as the callers see to
+
+
+def _is_placeholder(value: str) -> bool:
+    """Tell whether an id within a system, `<system>:<id>`, is a word such as `undefined`."""
+    return normalise_user_id(value.rpartition(":")[2]) is None
+
+
+def _crm(system: str, contact_id: str) -> Identifier:
+    return Identifier("crm", f"{system}:{contact_id}")
+
+
+def _texts(given: Any) -> Iterator[str]:
+    """Read a list of addresses or numbers: texts, or objects that hold one."""
+    for each in given if isinstance(given, list) else [given]:
+        if isinstance(each, Mapping):
+            each = next((each[name] for name in _NAMES_OF_TEXT if each.get(name)), None)
+        if isinstance(each, int) and not isinstance(each, bool):
+            each = str(each)
+        if isinstance(each, str) and each:
+            yield each

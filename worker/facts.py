@@ -1,0 +1,179 @@
+"""Stitch, second part: what facts other than hits say, read again from all of their versions.
+
+Leads get their row, leases theirs; what a fact says of who is who becomes mentions and evidence. What a
+visitor does after a refusal of consent says nothing (G4).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tracker.core.contacts import normalise_phone
+from tracker.core.facts import fact_name
+from tracker.core.groups import Identifier
+from tracker.core.ids import journey_id, lead_id
+from tracker.core.testimony import Testimony, testify
+from tracker.core.times import parse_instant
+from tracker.core.versions import merge
+from tracker.model import Site
+from tracker.store import marks
+from tracker.store.bursts import visitors_to_settle
+from tracker.store.consents import facts_of_visitor, is_withdrawn
+from tracker.store.evidence import Link, Mention, let_link_again, replace_testimony
+from tracker.store.facts import is_from_page, load_versions
+from tracker.store.leads import drop_lead, load_lead, put_lead
+from tracker.store.leases import LeaseRow, put_lease
+from tracker.store.marks import Mark, Pass
+from tracker.store.persons import Identifiers, note_sightings, phones
+from tracker.store.sites import numbered_sites
+from tracker.store.strings import Visitors
+
+_TEXTS = (
+    "name", "email", "phone", "company", "tracking_number", "page_url", "duration_s", "status", "value",
+    "currency",
+)  # fmt: skip
+
+Stale = dict[tuple[str, marks.Key], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One fact, merged: `name` names it in the evidence."""
+
+    kind: str
+    name: str
+    site_no: int
+    site: Site
+    fields: Mapping[str, Any]
+    is_withheld: bool
+    is_from_page: bool
+    because: str
+
+
+class FactReader:
+    """Reads leads, leases, consents and all that says who is who, with the writer's lock."""
+
+    def __init__(self, db: sqlite3.Connection, *, key: bytes, click_names: frozenset[str]) -> None:
+        self._db = db
+        self._identifiers = Identifiers(db, key)
+        self._visitors = Visitors(db, key)
+        self._click_names = click_names
+        self._sites = numbered_sites(db)
+        self._numbers = {site.key: number for number, site in self._sites.items()}
+
+    def read(self, dirty: Sequence[Mark], run: Pass) -> None:
+        """Read these facts again, and mark what rests on them."""
+        for mark in dirty:
+            kind, site_no, key = json.loads(str(mark.key))
+            told = self._told(kind, site_no, key, mark.because)
+            stale, numbers = self._testify(told, run)
+            if kind == "lead":
+                stale |= self._put_lead(told, numbers, run)
+            elif kind == "lease":
+                stale |= self._put_lease(told)
+            elif kind == "consent":
+                named = facts_of_visitor(self._db, told.fields["visitor_id"], site_no=told.site_no)
+                stale |= {("fact", each): mark.because for each in named}
+            elif kind == "erase":
+                continue
+            marks.put(self._db, stale)
+
+    def _told(self, kind: str, site_no: int, key: str, because: str) -> _Told:
+        fields = merge(load_versions(self._db, kind, site_no=site_no, key=key), kind=kind)
+        own_no = self._numbers[fields["site"]]
+        visitor_id = fields.get("visitor_id")
+        is_withheld = kind != "consent" and isinstance(visitor_id, str) and is_withdrawn(
+            self._db, visitor_id, site_no=own_no,
+            at_ms=parse_instant(fields["from" if kind == "lease" else "at"]),
+        )  # fmt: skip
+        name = fact_name(kind, str(fields["site"]) if site_no else "", key)
+        return _Told(
+            kind, name, own_no, self._sites[own_no], fields, is_withheld=is_withheld, because=because,
+            is_from_page=is_from_page(self._db, kind, site_no=site_no, key=key),
+        )  # fmt: skip
+
+    def _testify(self, told: _Told, run: Pass) -> tuple[Stale, Mapping[Identifier, int]]:
+        """Keep what a fact says of who is who; returns what is stale, and those named by number."""
+        testimony = Testimony()
+        if not told.is_withheld:
+            testimony = testify(told.kind, told.fields, key=told.name, region=told.site.region)
+        is_verified = int(told.kind == "mail" or not told.is_from_page)
+        numbers = {
+            one: self._identifiers.number(one, at_ms=at_ms, visitor_no=self._visitor_no(one))
+            for one, at_ms in testimony.named.items()
+        }
+        links = [
+            Link(
+                each.rule, numbers[each.a], numbers[each.b], each.at_ms,
+                None if each.on is None else numbers[each.on], each.once, each.flaw, int(each.is_undo),
+                is_verified,
+            )
+            for each in testimony.evidence
+        ]  # fmt: skip
+        mentions = [Mention(numbers[one], at_ms, testimony.name) for one, at_ms in testimony.named.items()]
+        moved = replace_testimony(self._db, told.name, mentions, links)
+        note_sightings(self._db, moved.all, run)
+        let_link_again(self._db, moved.bereft)
+        stale: Stale = {("identifier", each): told.because for each in moved.all}
+        stale |= {("visitor", each): told.because for each in visitors_to_settle(self._db, moved.all)}
+        return stale, numbers
+
+    def _visitor_no(self, one: Identifier) -> int | None:
+        return self._visitors.number(one.value) if one.kind == "visitor" else None
+
+    def _put_lead(self, told: _Told, numbers: Mapping[Identifier, int], run: Pass) -> Stale:
+        """Write a lead's row, and mark it and what stood for its person before to be matched again."""
+        fields = told.fields
+        own = lead_id(told.site.key, fields["provider"], fields["provider_id"])
+        old = load_lead(self._db, own)
+        stale: Stale = {}
+        if old and old["identifier_no"]:
+            stale["identifier", old["identifier_no"]] = told.because
+        if fields.get("is_test"):
+            drop_lead(self._db, own, journey_id("lead", own), run, because=told.because)
+            return stale
+        number = fields.get("tracking_number")
+        by_kind = {one.kind: each for one, each in numbers.items()}
+        proved = fields.get("visitor_id")
+        row = {
+            "fact": told.name, "site_no": told.site_no, "kind": fields["kind"],
+            "provider": fields["provider"], "provider_id": fields["provider_id"],
+            "at_ms": parse_instant(fields["at"]), **{name: fields.get(name) for name in _TEXTS},
+            "answered": None if fields.get("answered") is None else int(fields["answered"]),
+            "tags": self._tags(fields),
+            "called": normalise_phone(number, told.site.region) if number else None,
+            "proved_visitor_no": self._visitors.number(proved) if proved and not told.is_withheld else None,
+            "email_no": by_kind.get("email"), "phone_no": by_kind.get("phone"),
+            "is_withheld": int(told.is_withheld),
+        }  # fmt: skip
+        put_lead(self._db, own, row, run)
+        return stale | {("call" if fields["kind"] == "call" else "match", own): told.because}
+
+    def _put_lease(self, told: _Told) -> Stale:
+        """Write when a number was shown to whom, and mark the calls of that time to be matched again."""
+        fields = told.fields
+        number = normalise_phone(fields["number"], told.site.region)
+        row = None
+        if number is not None and not told.is_withheld:
+            row = LeaseRow(
+                told.name, told.site_no, number, self._visitors.number(fields["visitor_id"]),
+                parse_instant(fields["from"]), parse_instant(fields["to"]), fields["pool"],
+            )  # fmt: skip
+        stale: Stale = {("call", each): told.because for each in put_lease(self._db, told.name, row)}
+        for each in phones(self._db, {number} if number else set()):
+            let_link_again(self._db, [each])
+            stale["identifier", each] = told.because
+        return stale
+
+    def _tags(self, fields: Mapping[str, Any]) -> str | None:
+        """Gather what the provider itself says of the source."""
+        said = {**fields.get("extra", {}), **fields}
+        tags = [[name, value] for name, value in sorted(said.items()) if self._is_tag(name, value)]
+        return json.dumps(tags) if tags else None
+
+    def _is_tag(self, name: str, value: object) -> bool:
+        return isinstance(value, str) and (name.startswith("utm_") or name.lower() in self._click_names)
