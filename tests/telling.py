@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
 
 import redis
 
@@ -35,6 +38,12 @@ def at(minute: float) -> str:
     return format_instant(TEN_MS + round(minute * MINUTE_MS))
 
 
+def on(day: int, clock: str) -> float:
+    """Count the minutes to a time of day in March, such as `on(2, "09:10")` or `on(2, "09:10:30")`."""
+    hours, minutes, seconds = (*map(int, clock.split(":")), 0)[:3]
+    return ((day - 1) * 24 + hours - 10) * 60 + minutes + seconds / 60
+
+
 def hit(event_id: str, minute: float = 0, **fields: Any) -> Fact:
     """Write a hit fact: a page view of `v1` on the site shop, but for what is given."""
     usual = {"site": "shop", "visitor_id": "v1", "url": "https://shop.test/", "user_agent": CHROME}
@@ -52,6 +61,49 @@ def identify(minute: float = 0, **fields: Any) -> Fact:
     return {"fact": "identify", "site": "shop", "visitor_id": "v1", "at": at(minute), **fields}
 
 
+def call(provider_id: str, minute: float = 0, **fields: Any) -> Fact:
+    """Write a call as a lead fact: `phone` called `tracking_number`."""
+    return lead(provider_id, minute, **{"kind": "call", "provider": "calls", **fields})
+
+
+def lease(number: str, minute: float, to: float | None = None, **fields: Any) -> Fact:
+    """Write a lease fact: the pool's number was shown to `v1` from the one minute to the other."""
+    usual = {"site": "shop", "pool": "main", "number": number, "visitor_id": "v1"}
+    shown = {"from": at(minute), "to": at(minute if to is None else to)}
+    return {"fact": "lease", **usual, **shown, **fields}
+
+
+def contact(provider_id: str, minute: float = 0, **fields: Any) -> Fact:
+    """Write a contact fact of the CRM `hub`, but for what is given."""
+    usual = {"site": "shop", "provider": "hub", "provider_id": provider_id}
+    return {"fact": "contact", "at": at(minute), **usual, **fields}
+
+
+def link(nonce: str, minute: float, source: str = "v1", **fields: Any) -> dict[str, Any]:
+    """Write a hit's `link`: made at this minute on the browser `b1` of the visitor `source`."""
+    return {"from": source, "nonce": nonce, "made_at": at(minute), "browser": "b1", **fields}
+
+
+def consent(state: str, minute: float, visitor_id: str = "v1") -> Fact:
+    """Write a consent fact: a visitor says `granted` or `denied`."""
+    return {"fact": "consent", "site": "shop", "at": at(minute), "visitor_id": visitor_id, "state": state}
+
+
+def split(a: str, b: str, minute: float, **fields: Any) -> Fact:
+    """Write an operator's word that two identifiers are not one person's; `undo=True` takes it back."""
+    return {"fact": "split", "site": "shop", "at": at(minute), "a": a, "b": b, **fields}
+
+
+def same(a: str, b: str, minute: float, **fields: Any) -> Fact:
+    """Write an operator's word that two identifiers are one person's; `undo=True` takes it back."""
+    return {"fact": "same", "site": "shop", "at": at(minute), "a": a, "b": b, **fields}
+
+
+def erase(minute: float, **who: str) -> Fact:
+    """Write that somebody's data must go, all that is of this minute or before."""
+    return {"fact": "erase", "at": at(minute), **who}
+
+
 class Workspace:
     """Two sites in a data directory: facts go in batch by batch, exports come out."""
 
@@ -61,6 +113,13 @@ class Workspace:
         with closing(open_store(settings.data, write=True)) as db:
             for key in SITES:
                 add_site(db, Site(SiteKey(key), ("shop.test",), region="GB"))
+
+    def fork(self, data: Path) -> Self:
+        """Copy the workspace as it is now to another directory."""
+        shutil.copytree(self.settings.data, data)
+        twin = object.__new__(type(self))
+        twin.settings, twin.client = replace(self.settings, data=data), self.client
+        return twin
 
     def tell(self, *facts: Fact, origin: str = "test") -> drain.DrainTotals:
         """Append a batch and drain it."""
@@ -91,8 +150,8 @@ class Workspace:
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def everything(self) -> dict[str, list[Row]]:
-        """Read every export."""
-        return {what: self.export(what) for what in exports.EXPORTS}
+        """Read every export but the log of changes, which tells how things came to be."""
+        return {what: self.export(what) for what in exports.EXPORTS if what != "changes"}
 
     def verify(self) -> list[str]:
         """Compare the views with views made anew, and tell the differences."""
