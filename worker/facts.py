@@ -24,7 +24,7 @@ from tracker.store import marks
 from tracker.store.bursts import visitors_to_settle
 from tracker.store.consents import facts_of_visitor, is_withdrawn
 from tracker.store.evidence import Link, Mention, let_link_again, replace_testimony
-from tracker.store.facts import is_from_page, load_versions
+from tracker.store.facts import SAYING, is_from_page, load_versions
 from tracker.store.leads import drop_lead, load_lead, put_lead
 from tracker.store.leases import LeaseRow, put_lease
 from tracker.store.marks import Mark, Pass
@@ -69,6 +69,8 @@ class FactReader:
         """Read these facts again, and mark what rests on them."""
         for mark in dirty:
             kind, site_no, key = json.loads(str(mark.key))
+            if kind not in (*SAYING, "consent"):
+                continue
             told = self._told(kind, site_no, key, mark.because)
             stale, numbers = self._testify(told, run)
             if kind == "lead":
@@ -78,8 +80,6 @@ class FactReader:
             elif kind == "consent":
                 named = facts_of_visitor(self._db, told.fields["visitor_id"], site_no=told.site_no)
                 stale |= {("fact", each): mark.because for each in named}
-            elif kind == "erase":
-                continue
             marks.put(self._db, stale)
 
     def _told(self, kind: str, site_no: int, key: str, because: str) -> _Told:

@@ -42,6 +42,8 @@ _GONE_SESSIONS = """change JOIN visitor ON visitor.visitor_id = json_extract(cha
 _TOUCHED = f"""SELECT touch.person_id FROM touch WHERE touch.changed_no > :since
   UNION SELECT who.person_id FROM person_of_visitor AS who
   WHERE who.visitor_no IN (SELECT visitor.visitor_no FROM {_GONE_SESSIONS})"""
+_EVERY = "coalesce(:since, 0) >= 0"
+"""Small views that leave whole, whatever the cursor."""
 
 EXPORTS = {
     "sessions": Export(
@@ -69,6 +71,12 @@ EXPORTS = {
     "persons": Export(
         "persons", "person_id", "person_id", f"person_id IN ({_TOUCHED} UNION {_MOVED_PERSONS})", ("person",)
     ),
+    "decisions": Export(
+        "decisions", "evidence_id", "at, rule, evidence_id", _EVERY, hidden=frozenset({"evidence_id"})
+    ),
+    "ownership": Export(
+        "ownerships", "ownership_id", "visitor_id, from_at", _EVERY, hidden=frozenset({"ownership_id"})
+    ),
     "hits": Export(
         "hits", "event_id", "at, site, event_id", "hit_no > :since",
         hidden=frozenset({"hit_no", "received_at"}),
@@ -93,7 +101,7 @@ _GONE = {
     "person": _gone_of("person", "SELECT person_id FROM persons"),
 }
 
-BOOLEANS = frozenset({"is_repeat_click", "is_junk", "answered", "is_dropped", "removed"})
+BOOLEANS = frozenset({"is_verified", "is_repeat_click", "is_junk", "answered", "is_dropped", "removed"})
 LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids"})
 DOCUMENTS = LISTS | {"path", "touch_ids", "match_evidence", "tags", "extra", "before", "after"}
 CONTACTS = frozenset({"name", "email", "phone", "company", "emails", "phones", "a", "b"})

@@ -10,6 +10,8 @@ from tracker.core.facts import Fact
 from tracker.core.versions import Version
 
 NO_SITE = 0
+SAYING = ("lead", "identify", "contact", "link", "mail", "split", "same", "lease")
+"""Facts that say something of persons or leads; views rest on them."""
 
 
 def insert_fact(db: sqlite3.Connection, fact: Fact, *, site_no: int, origin: str, received_ms: int) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tracker.store.facts import SAYING
 from tracker.store.sql import statements
 
 VIEW_TABLES = (
@@ -75,8 +76,8 @@ def mark_everything(db: sqlite3.Connection) -> None:
     """Mark every view as stale."""
     db.execute("INSERT INTO dirty SELECT DISTINCT 'visitor', visitor_no, 'rebuild' FROM hit")
     db.execute(
-        """INSERT INTO dirty SELECT DISTINCT 'fact', json_array(kind, site_no, key), 'rebuild' FROM fact
-        WHERE kind IN ('lead', 'identify', 'contact', 'link', 'mail', 'split', 'same', 'lease')"""
+        f"""INSERT INTO dirty SELECT DISTINCT 'fact', json_array(kind, site_no, key), 'rebuild' FROM fact
+        WHERE kind IN {SAYING}"""
     )
 
 
