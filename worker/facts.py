@@ -23,7 +23,7 @@ from tracker.model import Site
 from tracker.store import marks
 from tracker.store.bursts import visitors_to_settle
 from tracker.store.consents import facts_of_visitor, is_withdrawn
-from tracker.store.evidence import Link, Mention, let_link_again, replace_testimony
+from tracker.store.evidence import Link, Mention, let_link_again, put_echo, replace_testimony
 from tracker.store.facts import SAYING, is_from_page, load_versions
 from tracker.store.leads import drop_lead, load_lead, put_lead
 from tracker.store.leases import LeaseRow, put_lease
@@ -134,6 +134,10 @@ class FactReader:
         if old and old["identifier_no"]:
             stale["identifier", old["identifier_no"]] = told.because
         if fields.get("is_test"):
+            if old is not None:
+                moved = replace_testimony(self._db, f"call:{told.name}", [], [])
+                put_echo(self._db, old, None)
+                stale |= {("identifier", each): told.because for each in moved.all}
             drop_lead(self._db, own, journey_id("lead", own), run, because=told.because)
             return stale
         number = fields.get("tracking_number")
@@ -151,7 +155,8 @@ class FactReader:
             "is_withheld": int(told.is_withheld),
         }  # fmt: skip
         put_lead(self._db, own, row, run)
-        return stale | {("call" if fields["kind"] == "call" else "match", own): told.because}
+        is_call = "call" in (fields["kind"], old and old["kind"])
+        return stale | {("call" if is_call else "match", own): told.because}
 
     def _put_lease(self, told: _Told) -> Stale:
         """Write when a number was shown to whom, and mark the calls of that time to be matched again."""

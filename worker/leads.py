@@ -16,12 +16,13 @@ from tracker.core.sources import decide_source
 from tracker.core.times import DAY_MS, format_instant
 from tracker.model import Source
 from tracker.store import marks
-from tracker.store.evidence import CUT
+from tracker.store.evidence import CUT, put_echo
 from tracker.store.hits import last_hit_ms
-from tracker.store.leads import Row, load_lead, put_journey, put_match, touches_of
+from tracker.store.leads import Row, leads_of, load_lead, put_journey, put_match, touches_of
 from tracker.store.lists import load_overlay
 from tracker.store.marks import Mark, Pass
 from tracker.store.persons import (
+    is_gainsaid,
     line_holders,
     line_seen_ms,
     load_known,
@@ -61,6 +62,9 @@ class LeadStitcher:
             row = {"identifier_no": named_by, **self._credit(lead, match), **self._told(match)}
             put_match(self._db, lead, row, run, because=mark.because)
             marks.put(self._db, {("journey", mark.key): mark.because})
+            if lead["phone_no"] is not None and put_echo(self._db, lead, self._echo_of(match, lead)):
+                again = leads_of(self._db, [lead["phone_no"]])
+                marks.put(self._db, {("match", each): mark.because for each in again})
 
     def journeys(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Put the journeys to these leads together again."""
@@ -86,6 +90,12 @@ class LeadStitcher:
             static_number=static.number if static else None,
             fresh_ms=self._fresh_ms,
         ))  # fmt: skip
+
+    def _echo_of(self, match: Match, lead: Row) -> int | None:
+        """Give the visitor with whom a call saw its line again that was told apart by that very line."""
+        if match.rule != "M4" or match.visitor_no is None:
+            return None
+        return owner_at(self._db, match.visitor_no, lead["at_ms"])
 
     def _linking(self, identifier_no: int | None) -> int | None:
         """Give an identifier that stands for someone; none for one that too many use."""
@@ -136,7 +146,7 @@ class LeadStitcher:
         if lead["is_withheld"]:
             return None
         by_email = self._linking(lead["email_no"])
-        if by_email is not None:
+        if by_email is not None and not is_gainsaid(self._db, lead["fact"], by_email):
             return by_email
         if match.visitor_no is not None and match.rule in OF_VISITOR:
             by_visitor = owner_at(self._db, match.visitor_no, lead["at_ms"])

@@ -167,7 +167,8 @@ def test_a_call_told_apart_by_a_click_is_evidence(workspace: Workspace) -> None:
     """The line of a call matched by M3 belongs to that visitor: the next call needs no lease."""
     clicked = hit("k1", 4, type="event", name="tel_click", props={"number": POOLED})
     workspace.tell(
-        hit("h1"), lease(POOLED, 0, 4), lease(POOLED, 1, 5, visitor_id="v2"), clicked,
+        hit("h1"), hit("h2", 1, visitor_id="v2"),
+        lease(POOLED, 0, 4), lease(POOLED, 1, 5, visitor_id="v2"), clicked,
         call("L1", 5, phone=LINE, tracking_number=POOLED),
         call("L2", DAY, phone=LINE, tracking_number=STATIC),
     )  # fmt: skip

@@ -102,7 +102,7 @@ def test_a_number_that_is_nobodys_joins_nobody(workspace: Workspace, number: str
 def test_our_own_numbers_are_no_callers(workspace: Workspace) -> None:
     """A call that shows a tracking number as its caller is a forwarded one: it names nobody."""
     workspace.tell(
-        lease(POOLED, 0, 60), lease(POOLED, 0, 60, visitor_id="v9", number="+442071830002"),
+        lease(POOLED, 0, 60), lease("+442071830002", 0, 60, visitor_id="v9"),
         lead("L1", 1, visitor_id="v1", phone="+442071830002"), hit("h1"),
         call("L2", 2, phone=POOLED, tracking_number="+442071830002"),
     )  # fmt: skip

@@ -99,6 +99,28 @@ def replace_testimony(
     return Moved({each.identifier_no for each in (*old, *mentions)}, bereft)
 
 
+def put_echo(db: sqlite3.Connection, lead: Mapping[str, Any], owner_no: int | None) -> bool:
+    """Note that a call saw its line again with the person by whom it was told apart (M4), or that none did.
+
+    Such a sighting keeps the line fresh. It is not heard when persons are resolved: it follows from them.
+
+    Returns:
+        Whether that is news.
+    """
+    fact = f"line:{lead['fact']}"
+    now = [] if owner_no is None else [(owner_no, lead["phone_no"], lead["at_ms"])]
+    query = "SELECT a_no, b_no, at_ms FROM evidence WHERE fact = ?"
+    if db.execute(query, [fact]).fetchall() == now:
+        return False
+    db.execute("DELETE FROM evidence WHERE fact = ?", [fact])
+    db.executemany(
+        """INSERT INTO evidence (fact, rule, a_no, b_no, at_ms, flaw, is_undo, is_verified, verdict, why)
+        VALUES (?, 'R6', ?, ?, ?, 'echo', 0, 1, 'redundant', 'known_by_line')""",
+        [(fact, *row) for row in now],
+    )
+    return True
+
+
 def let_link_again(db: sqlite3.Connection, numbers: Iterable[int]) -> None:
     """Let identifiers link that were set apart, until their evidence has been counted again."""
     db.executemany(
@@ -217,7 +239,8 @@ def _load_links(db: sqlite3.Connection, wanted: str, gap_ms: int) -> dict[int, l
             JOIN identifier AS one ON one.identifier_no = evidence.a_no
             JOIN identifier AS two ON two.identifier_no = evidence.b_no
             LEFT JOIN identifier AS giver ON giver.identifier_no = evidence.on_no
-            WHERE own.apart IS NULL OR own.apart NOT IN {CUT} OR evidence.rule IN {WORDS}""",
+            WHERE (own.apart IS NULL OR own.apart NOT IN {CUT} OR evidence.rule IN {WORDS})
+              AND evidence.flaw IS NOT 'echo'""",
             {"wanted": wanted, "gap_ms": gap_ms},
         )
         for own, a_no, b_no, *told in rows:

@@ -160,6 +160,15 @@ def owner_at(db: sqlite3.Connection, visitor_no: int, at_ms: int) -> int | None:
     return None if found is None else int(found[0])
 
 
+def is_gainsaid(db: sqlite3.Connection, fact: str, identifier_no: int) -> bool:
+    """Tell whether an operator holds that who gave an address on a device is not who has the address."""
+    found = db.execute(
+        "SELECT 1 FROM evidence WHERE fact = ? AND a_no = ? AND why IN ('split', 'given_by_operator')",
+        [fact, identifier_no],
+    )
+    return found.fetchone() is not None
+
+
 def stretch_at(db: sqlite3.Connection, visitor_no: int, at_ms: int) -> tuple[int | None, int | None]:
     """Find the part of a shared device's time, around an instant, that is one person's; none: all of it."""
     found = db.execute(
