@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ from tests.telling import (
 )
 from tracker import config, embedded, hitlog, wire
 from tracker.core.times import DAY_MS
-from worker import drain
+from tracker.store.sites import StaticNumber
+from worker import drain, rebuild
 
 DAY = 24 * 60
 ANN, BOB, CAT = "ann@acme.com", "bob@beta.io", "cat@home.net"
@@ -99,14 +101,26 @@ def test_a_number_that_is_nobodys_joins_nobody(workspace: Workspace, number: str
     assert [row["match_rule"] for row in workspace.export("leads")] == ["M1", "M1", "unmatched"]
 
 
-def test_our_own_numbers_are_no_callers(workspace: Workspace) -> None:
-    """A call that shows a tracking number as its caller is a forwarded one: it names nobody."""
-    workspace.tell(
-        lease(POOLED, 0, 60), lease("+442071830002", 0, 60, visitor_id="v9"),
-        lead("L1", 1, visitor_id="v1", phone="+442071830002"), hit("h1"),
-        call("L2", 2, phone=POOLED, tracking_number="+442071830002"),
-    )  # fmt: skip
-    assert not any("phone:" in each for person in persons(workspace) for each in person)
+def test_our_own_numbers_are_no_callers(client: redis.Redis, tmp_path: Path) -> None:
+    """A tracking number given as a caller's is a forwarded call's: it links nobody, in any order."""
+    facts = [
+        lead("L1", 1, visitor_id="v1", phone=POOLED), lead("L2", 2, email=ANN, phone=POOLED),
+        lease(POOLED, 0, 60, visitor_id="v9"), call("L3", 3, phone=POOLED, tracking_number=POOLED),
+    ]  # fmt: skip
+    for number, order in enumerate(permutations(facts)):
+        own = Workspace(config.load({}, data=tmp_path / str(number)), client)
+        for fact in order:
+            own.tell(fact)
+            assert own.verify() == [], order
+        assert persons(own) == people("visitor:v1", f"email:{ANN}", "visitor:v9"), order
+
+
+def test_a_number_that_becomes_ours_is_nobodys_any_more(workspace: Workspace) -> None:
+    """Once a number stands for a leaflet it links nobody, and what it linked is taken back."""
+    workspace.tell(lead("L1", 1, visitor_id="v1", phone=STATIC), lead("L2", 2, email=ANN, phone=STATIC))
+    assert persons(workspace) == people(f"visitor:v1 email:{ANN} phone:{STATIC}")
+    workspace.static_number(StaticNumber(STATIC, "leaflet", "print"))
+    assert persons(workspace) == people("visitor:v1", f"email:{ANN}")
 
 
 def test_an_address_typed_by_somebody_else_is_undone_by_one_split(
@@ -279,6 +293,21 @@ def test_an_office_phone_joins_none_of_fifty_visitors(workspace: Workspace) -> N
     assert persons(workspace) == people(*(f"visitor:v{n}" for n in range(50)))
     (called,) = [row for row in workspace.export("leads") if row["kind"] == "call"]
     assert (called["match_rule"], called["person_id"]) == ("unmatched", None)
+
+
+def test_a_lowered_limit_applies_to_old_evidence(workspace: Workspace) -> None:
+    """Lowered, a limit changes nothing at once: verify shows what it would, rebuild does it."""
+    workspace.tell(*(lead(f"L{n}", n, visitor_id=f"v{n}", phone=LINE) for n in range(4)))
+    joined = people(" ".join([f"phone:{LINE}", *(f"visitor:v{n}" for n in range(4))]))
+    assert persons(workspace) == joined
+    workspace.settings = replace(workspace.settings, phone_shared_visitors=4)
+    assert workspace.verify() != []
+    assert Reading(workspace).partition() == joined
+    rebuild.rebuild(workspace.settings, key=KEY, tell=lambda each: None)
+    assert persons(workspace) == people(*(f"visitor:v{n}" for n in range(4)))
+    workspace.settings = replace(workspace.settings, phone_shared_visitors=5)
+    rebuild.rebuild(workspace.settings, key=KEY, tell=lambda each: None)
+    assert persons(workspace) == joined
 
 
 def test_an_address_of_more_than_twenty_visitors_is_shared(workspace: Workspace) -> None:

@@ -118,6 +118,17 @@ class Groups:
             return "device_between_emails"
         return None
 
+    def may_all_meet(self, identifiers: Iterable[Identifier]) -> bool:
+        """Tell whether the groups of all these may be one person."""
+        roots = {self.find(each) for each in identifiers}
+        groups = [self._groups[root] for root in roots]
+        systems = [system for group in groups for system in group.systems]
+        if sum(group.emails > 0 for group in groups) > 1 or sum(group.users > 0 for group in groups) > 1:
+            return False
+        if len(systems) != len(set(systems)):
+            return False
+        return not any(self.find(stranger) in roots for group in groups for stranger in group.strangers)
+
     def join(self, a: Identifier, b: Identifier) -> None:
         """Make two groups one, whatever the guards say."""
         one, two = self.find(a), self.find(b)

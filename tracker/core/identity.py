@@ -18,14 +18,14 @@ evidence. G4, no evidence after a refusal of consent, is kept by whoever reads t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Literal
 
 from tracker.core.crowds import is_crowded
-from tracker.core.groups import LINES, Groups, Identifier
-from tracker.core.lines import Sighting, fresh_holders, may_be_one
+from tracker.core.groups import LINES, PERSONAL, Groups, Identifier
+from tracker.core.lines import Sighting, fresh_holders
 from tracker.core.owners import Claim, Owners, Stretch
 
 Rule = Literal["same", "split", "merge", "R1", "R2", "R3", "R4", "R5", "R6"]
@@ -68,6 +68,10 @@ class Evidence:
     once: str | None = None
     flaw: str | None = None
     is_undo: bool = False
+
+    def __hash__(self) -> int:
+        """Hash by the fact, which is nearly unique and cheap."""
+        return hash(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +142,9 @@ def _crowded(evidence: Iterable[Evidence], guards: Guards) -> dict[Identifier, s
     """Find what too many people use (G2)."""
     emails: dict[Identifier, list[tuple[int, Identifier]]] = {}
     visitors: dict[Identifier, list[tuple[int, Identifier]]] = {}
-    for each in evidence:
-        if each.flaw is not None or each.rule not in ("R2", "R4", "R6"):
-            continue
+    for each in _countable(evidence):
         for one, other in ((each.a, each.b), (each.b, each.a)):
-            if one.kind in LINES and other.kind == "email":
+            if one.kind in LINES and other.kind in PERSONAL:
                 emails.setdefault(one, []).append((each.at_ms, other))
             if other.kind == "visitor":
                 visitors.setdefault(one, []).append((each.at_ms, other))
@@ -156,6 +158,17 @@ def _crowded(evidence: Iterable[Evidence], guards: Guards) -> dict[Identifier, s
         if is_crowded(seen, most=_most_visitors(one, guards), window_ms=guards.window_ms)
     }  # fmt: skip
     return dict.fromkeys(crowded, "shared")
+
+
+def _countable(evidence: Iterable[Evidence]) -> Iterator[Evidence]:
+    """Pick the sightings that count: of a mailing only the browser that opened it first."""
+    opened: set[tuple[Identifier, str | None]] = set()
+    for each in sorted(evidence, key=_strength):
+        if each.flaw is None and each.rule in ("R2", "R3", "R4", "R6"):
+            if each.rule == "R3" and (each.a, each.once) in opened:
+                continue
+            opened.add((each.a, each.once))
+            yield each
 
 
 def _most_visitors(identifier: Identifier, guards: Guards) -> int:
@@ -271,11 +284,14 @@ class _Court:
 
     def _join_namesakes(self, givers: Iterable[Identifier]) -> None:
         """R7: those who gave addresses on one device or line are one person where full names are equal."""
-        for one, two in combinations(givers, 2):
+        namesakes: dict[str, list[Identifier]] = {}
+        for one in givers:
+            for name in sorted(self._names(one)):
+                namesakes.setdefault(name, []).append(one)
+        for one, two in chain.from_iterable(combinations(bearers, 2) for bearers in namesakes.values()):
             if (
                 self._groups.refusal(one, two) == "device_between_emails"
                 and self._groups.refusal(one, two, emails_may_meet=True) is None
-                and not self._names(one).isdisjoint(self._names(two))
             ):
                 self._groups.join(one, two)
 
@@ -298,7 +314,7 @@ class _Court:
         """R3: only a device that is nobody's yet."""
         refusal = self._groups.refusal(each.a, each.b)
         if refusal is None and not self._groups.are_one(each.a, each.b):
-            is_owned = self._groups.is_personal(each.b) or self._owners.stretches(each.b)
+            is_owned = self._groups.is_personal(each.b) or self._owners.has_any(each.b)
             refusal = "owned" if is_owned else None
         self._join_unless(each, refusal)
 
@@ -320,7 +336,7 @@ class _Court:
         personal = [each for each in seen if self._groups.is_personal(each.who)]
         self._join_namesakes(fresh_holders(self._groups, personal, since_ms=since_ms))
         holders = fresh_holders(self._groups, personal, since_ms=since_ms)
-        if not may_be_one(self._groups, line, holders):
+        if not self._groups.may_all_meet([line, *holders]):
             self._apart[line] = "contested_line"
 
     def _attach(self, each: Evidence) -> None:

@@ -8,7 +8,6 @@ owner of the browser on which it was given. Browsers that a call was tied to cou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 from typing import NamedTuple
 
 from tracker.core.groups import Groups, Identifier
@@ -25,8 +24,3 @@ def fresh_holders(groups: Groups, seen: Sequence[Sighting], *, since_ms: int) ->
     """Name one identifier of each group that was seen with a line since an instant."""
     roots = {groups.find(each.who) for each in seen if each.at_ms >= since_ms}
     return sorted(min(groups.members(root)) for root in roots)
-
-
-def may_be_one(groups: Groups, line: Identifier, holders: Sequence[Identifier]) -> bool:
-    """Tell whether a line and those who hold it may all be one person."""
-    return not any(groups.refusal(one, two) for one, two in combinations([line, *holders], 2))

@@ -6,6 +6,7 @@ the start of the session in which they identified. What comes later and is anony
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -29,34 +30,38 @@ class Stretch(NamedTuple):
 
 
 class Owners:
-    """Who identified on which device; `find` of the groups says who is who by now."""
+    """Who identified on which device since when; the groups say who is who by now."""
 
     def __init__(self, groups: Groups) -> None:
         self._groups = groups
         self._claims: dict[Identifier, list[Claim]] = {}
+        self._since: dict[Identifier, list[int]] = {}
 
     def claim(self, visitor: Identifier, claim: Claim) -> None:
         """Note that someone identified on a device; claims come in the order of time."""
+        since = self._since.setdefault(visitor, [])
+        since.append(max(since[-1], claim.since_ms) if since else claim.since_ms)
         self._claims.setdefault(visitor, []).append(claim)
 
     def claims(self) -> Iterable[list[Claim]]:
         """List the claims of each device."""
         return self._claims.values()
 
+    def has_any(self, visitor: Identifier) -> bool:
+        """Tell whether anyone identified on a device."""
+        return visitor in self._claims
+
     def at(self, visitor: Identifier, at_ms: int) -> Identifier:
         """Name someone of the group that a device belonged to at an instant; itself if nobody's."""
-        owner = visitor
-        for stretch in self.stretches(visitor):
-            if stretch.from_ms is None or stretch.from_ms <= at_ms:
-                owner = stretch.by
-        return owner
+        if visitor not in self._claims:
+            return visitor
+        last = bisect_right(self._since[visitor], at_ms) - 1
+        return self._claims[visitor][max(last, 0)].by
 
     def stretches(self, visitor: Identifier) -> tuple[Stretch, ...]:
         """Cut a device's time into stretches of one owner each; none where nobody identified on it."""
         stretches: list[Stretch] = []
-        since_ms = 0
-        for claim in self._claims.get(visitor, ()):
-            since_ms = max(since_ms, claim.since_ms)
+        for claim, since_ms in zip(self._claims.get(visitor, ()), self._since.get(visitor, ()), strict=True):
             if not stretches:
                 stretches.append(Stretch(None, claim.by))
             elif not self._groups.are_one(stretches[-1].by, claim.by):

@@ -129,7 +129,7 @@ def _contact(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
     for text in _texts(fact.get("phones")):
         line = _identifier("phone", text, witness.region)
         if line is not None:
-            yield witness.says("R4", contact, line)
+            yield witness.says("R4", emails[0] if emails else contact, line)
     if fact.get("merged_into"):
         into = _crm(fact["provider"], str(fact["merged_into"]))
         if into != contact:

@@ -113,7 +113,9 @@ def put_static_number(db: sqlite3.Connection, number: StaticNumber, *, site: Sit
             """INSERT OR IGNORE INTO dirty
             SELECT 'match', lead_id, 'number ' || called FROM lead WHERE called = ?1
             UNION ALL SELECT 'identifier', identifier_no, 'number ' || called FROM lead
-            WHERE called = ?1 AND identifier_no IS NOT NULL""",
+            WHERE called = ?1 AND identifier_no IS NOT NULL
+            UNION ALL SELECT 'identifier', identifier_no, 'number ' || value FROM identifier
+            WHERE kind = 'phone' AND value = ?1""",
             [number.number],
         )
         raise_version(db)
