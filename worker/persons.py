@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
 from tracker.config import Settings
-from tracker.core.identity import Guards, resolve
+from tracker.core.evidence import Guards
+from tracker.core.identity import resolve
 from tracker.core.times import DAY_MS
 from tracker.store import marks
 from tracker.store.changes import Change, log_change

@@ -44,6 +44,8 @@ COLUMNS = {
     " page_url, duration_s, answered, is_junk, person_id, visitor_id, session_id, match_rule,"
     f" match_confidence, match_evidence, status, duplicate_of, {SOURCE}, landing_page, referrer_host, rule,"
     " rules_version, value, currency",
+    "decisions": "fact, rule, a, b, at, verdict, why, is_verified",
+    "ownership": "visitor_id, from_at, to_at, person_id",
 }
 
 FACTS: tuple[Fact, ...] = (
@@ -58,6 +60,8 @@ FACTS: tuple[Fact, ...] = (
     ),
     lead("2", 101, visitor_id="v2", email="ann@acme.com", phone="+44 20 7946 0001", duration_s=-0),
     lead("3", 5, kind="call", phone="+44 20 7946 0002", site="blog"),
+    identify(400, visitor_id="v3", email="bob@beta.io"),
+    identify(500, visitor_id="v3", email="cat@gamma.io"),
 )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tracker.core.evidence import Component, Evidence, Guards, Resolution
 from tracker.core.groups import Identifier
-from tracker.core.identity import Component, Evidence, Guards, Resolution
 
 DAY_MS = 86_400_000
 

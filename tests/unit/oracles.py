@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from tracker.core.identity import Evidence, Identifier
+from tracker.core.evidence import Evidence
+from tracker.core.groups import Identifier
 from tracker.core.ids import event_id_of
 from tracker.core.sessions import ClickKey, SessionHit
 from tracker.model import ClickId, Source

@@ -29,8 +29,9 @@ from tests.unit.evidence import (
     together,
 )
 from tracker.core import identity
+from tracker.core.evidence import Component, Evidence, Guards
 from tracker.core.groups import Groups, Identifier
-from tracker.core.identity import Component, Evidence, Guards, resolve
+from tracker.core.identity import resolve
 from tracker.core.owners import Stretch
 
 People = tuple[tuple[Identifier, ...], ...]

@@ -24,8 +24,9 @@ from tests.unit.evidence import (
     says,
     times,
 )
+from tracker.core.evidence import Component, Evidence, Guards, Resolution
 from tracker.core.groups import Identifier
-from tracker.core.identity import Component, Evidence, Guards, Resolution, resolve
+from tracker.core.identity import resolve
 
 limits = st.sampled_from([SMALL, Guards(), BOUNDLESS])
 

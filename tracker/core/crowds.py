@@ -6,7 +6,10 @@ all evidence of the identifier, within any span of time as long as the window.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
+
+from tracker.core.evidence import Evidence, Guards, strength
+from tracker.core.groups import LINES, PERSONAL, Identifier
 
 
 def is_crowded(sightings: Iterable[tuple[int, Hashable]], *, most: int, window_ms: int) -> bool:
@@ -33,3 +36,42 @@ def is_crowded(sightings: Iterable[tuple[int, Hashable]], *, most: int, window_m
         if len(inside) >= most:
             return True
     return False
+
+
+def crowded(evidence: Iterable[Evidence], guards: Guards) -> dict[Identifier, str]:
+    """Find what too many people use, of all that this evidence names (G2)."""
+    emails: dict[Identifier, list[tuple[int, Identifier]]] = {}
+    visitors: dict[Identifier, list[tuple[int, Identifier]]] = {}
+    for each in _countable(evidence):
+        for one, other in ((each.a, each.b), (each.b, each.a)):
+            if one.kind in LINES and other.kind in PERSONAL:
+                emails.setdefault(one, []).append((each.at_ms, other))
+            if other.kind == "visitor":
+                visitors.setdefault(one, []).append((each.at_ms, other))
+            if each.on is not None and one.kind in LINES:
+                visitors.setdefault(one, []).append((each.at_ms, each.on))
+    crowded = {
+        one for one, seen in emails.items()
+        if is_crowded(seen, most=guards.line_emails, window_ms=guards.window_ms)
+    } | {
+        one for one, seen in visitors.items()
+        if is_crowded(seen, most=_most_visitors(one, guards), window_ms=guards.window_ms)
+    }  # fmt: skip
+    return dict.fromkeys(crowded, "shared")
+
+
+def _countable(evidence: Iterable[Evidence]) -> Iterator[Evidence]:
+    """Pick the sightings that count: of a mailing only the browser that opened it first."""
+    opened: set[tuple[Identifier, str | None]] = set()
+    for each in sorted(evidence, key=strength):
+        if each.flaw is None and each.rule in ("R2", "R3", "R4", "R6"):
+            if each.rule == "R3" and (each.a, each.once) in opened:
+                continue
+            opened.add((each.a, each.once))
+            yield each
+
+
+def _most_visitors(identifier: Identifier, guards: Guards) -> int:
+    if identifier.kind in LINES:
+        return guards.line_visitors
+    return guards.email_visitors if identifier.kind in ("email", "user") else 0

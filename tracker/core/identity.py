@@ -18,108 +18,25 @@ evidence. G4, no evidence after a refusal of consent, is kept by whoever reads t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from itertools import chain, combinations
-from typing import Literal
 
-from tracker.core.crowds import is_crowded
-from tracker.core.groups import LINES, PERSONAL, Groups, Identifier
+from tracker.core.crowds import crowded
+from tracker.core.evidence import (
+    DROPPED_FIRST,
+    RULE_ORDER,
+    Component,
+    Decision,
+    Evidence,
+    Guards,
+    Person,
+    Resolution,
+    Rule,
+    strength,
+)
+from tracker.core.groups import Groups, Identifier
 from tracker.core.lines import Sighting, fresh_holders
-from tracker.core.owners import Claim, Owners, Stretch
-
-Rule = Literal["same", "split", "merge", "R1", "R2", "R3", "R4", "R5", "R6"]
-Verdict = Literal["joined", "redundant", "refused"]
-RULE_ORDER: tuple[Rule, ...] = ("split", "same", "merge", "R1", "R2", "R3", "R4", "R5", "R6")
-DROPPED_FIRST: tuple[Rule, ...] = ("R6", "R5", "R4", "R3", "R2")
-
-DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class Guards:
-    """How much is too much; counts of 0 turn a limit off."""
-
-    line_emails: int = 3
-    line_visitors: int = 6
-    email_visitors: int = 21
-    window_ms: int = 90 * DAY_MS
-    fresh_ms: int = 180 * DAY_MS
-    person_identifiers: int = 200
-    device_emails_may_meet: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One observation that two identifiers belong together; `key` names the fact behind it.
-
-    `a` is the stronger of the two; of R5 the browser that the link led from. `since_ms`: start of the
-    session in which it was given. `on`: the browser on which a line was given beside an address. `once`:
-    a mailing or a link that only the first browser may use. `flaw`: why it never counts.
-    """
-
-    rule: Rule
-    a: Identifier
-    b: Identifier
-    at_ms: int
-    key: str
-    since_ms: int | None = None
-    on: Identifier | None = None
-    once: str | None = None
-    flaw: str | None = None
-    is_undo: bool = False
-
-    def __hash__(self) -> int:
-        """Hash by the fact, which is nearly unique and cheap."""
-        return hash(self.key)
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """Identifiers that evidence connects.
-
-    `first_ms`: when each was first seen. `names`: full names, folded, that were given with each. `apart`:
-    those known to link nobody, and why; their other evidence need not be here.
-    """
-
-    first_ms: Mapping[Identifier, int]
-    evidence: tuple[Evidence, ...] = ()
-    names: Mapping[Identifier, frozenset[str]] = field(default_factory=dict)
-    apart: Mapping[Identifier, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One human's identifiers, sorted, each with its first time in ms; `oldest` lends the person its id.
-
-    A shared device is among the identifiers of its first owner.
-    """
-
-    oldest: Identifier
-    identifiers: tuple[tuple[Identifier, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What came of one piece of evidence, and why where it did not join."""
-
-    evidence: Evidence
-    verdict: Verdict
-    why: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """A component cut into persons, and what was decided on the way.
-
-    `apart`: identifiers that link nobody, with the reason. `owners`: devices that several persons own in
-    turn.
-    """
-
-    persons: tuple[Person, ...]
-    decisions: tuple[Decision, ...]
-    apart: Mapping[Identifier, str] = field(default_factory=dict)
-    owners: Mapping[Identifier, tuple[Stretch, ...]] = field(default_factory=dict)
+from tracker.core.owners import Claim, Owners
 
 
 def resolve(component: Component, guards: Guards = Guards()) -> Resolution:
@@ -127,7 +44,7 @@ def resolve(component: Component, guards: Guards = Guards()) -> Resolution:
 
     The outcome rests on the set of evidence alone: not on its order, and not on what was resolved before.
     """
-    apart = {**_crowded(component.evidence, guards), **component.apart}
+    apart = {**crowded(component.evidence, guards), **component.apart}
     dropped: frozenset[Evidence] = frozenset()
     while True:
         court = _Court(component, guards, apart, dropped)
@@ -136,45 +53,6 @@ def resolve(component: Component, guards: Guards = Guards()) -> Resolution:
         if not weakest:
             return court.resolution()
         dropped |= weakest
-
-
-def _crowded(evidence: Iterable[Evidence], guards: Guards) -> dict[Identifier, str]:
-    """Find what too many people use (G2)."""
-    emails: dict[Identifier, list[tuple[int, Identifier]]] = {}
-    visitors: dict[Identifier, list[tuple[int, Identifier]]] = {}
-    for each in _countable(evidence):
-        for one, other in ((each.a, each.b), (each.b, each.a)):
-            if one.kind in LINES and other.kind in PERSONAL:
-                emails.setdefault(one, []).append((each.at_ms, other))
-            if other.kind == "visitor":
-                visitors.setdefault(one, []).append((each.at_ms, other))
-            if each.on is not None and one.kind in LINES:
-                visitors.setdefault(one, []).append((each.at_ms, each.on))
-    crowded = {
-        one for one, seen in emails.items()
-        if is_crowded(seen, most=guards.line_emails, window_ms=guards.window_ms)
-    } | {
-        one for one, seen in visitors.items()
-        if is_crowded(seen, most=_most_visitors(one, guards), window_ms=guards.window_ms)
-    }  # fmt: skip
-    return dict.fromkeys(crowded, "shared")
-
-
-def _countable(evidence: Iterable[Evidence]) -> Iterator[Evidence]:
-    """Pick the sightings that count: of a mailing only the browser that opened it first."""
-    opened: set[tuple[Identifier, str | None]] = set()
-    for each in sorted(evidence, key=_strength):
-        if each.flaw is None and each.rule in ("R2", "R3", "R4", "R6"):
-            if each.rule == "R3" and (each.a, each.once) in opened:
-                continue
-            opened.add((each.a, each.once))
-            yield each
-
-
-def _most_visitors(identifier: Identifier, guards: Guards) -> int:
-    if identifier.kind in LINES:
-        return guards.line_visitors
-    return guards.email_visitors if identifier.kind in ("email", "user") else 0
 
 
 class _Court:
@@ -192,7 +70,7 @@ class _Court:
         self._apart = dict(apart)
         self._refused: dict[Evidence, str] = {}
         self._joined: set[Evidence] = set()
-        heard = [each for each in sorted(component.evidence, key=_strength) if self._admits(each, dropped)]
+        heard = [each for each in sorted(component.evidence, key=strength) if self._admits(each, dropped)]
         self._heard = {rule: [each for each in heard if each.rule == rule] for rule in RULE_ORDER}
         self._splits = self._standing("split")
         self._sames = self._standing("same")
@@ -375,7 +253,7 @@ class _Court:
         owners = self._owners.shared()
         return Resolution(
             tuple(sorted(persons, key=lambda person: person.oldest)),
-            tuple(self._decision(each) for each in sorted(self._component.evidence, key=_strength)),
+            tuple(self._decision(each) for each in sorted(self._component.evidence, key=strength)),
             {one: why for one, why in self._apart.items() if one in first_ms}
             | dict.fromkeys(owners, "shared_device"),
             owners,
@@ -393,11 +271,6 @@ class _Court:
 
 
 _WORDS = frozenset({"same", "split", "merge"})
-
-
-def _strength(each: Evidence) -> tuple[int, int, str, bool, Identifier, Identifier]:
-    rank = RULE_ORDER.index(each.rule)
-    return rank, each.at_ms, each.key, each.b.kind == "visitor", each.a, each.b
 
 
 def _person(group: list[Identifier], first_ms: Mapping[Identifier, int]) -> Person:

@@ -18,8 +18,8 @@ from tracker.core.contacts import (
     normalise_phone,
     normalise_user_id,
 )
+from tracker.core.evidence import Evidence, Rule
 from tracker.core.groups import KINDS, Identifier
-from tracker.core.identity import Evidence, Rule
 from tracker.core.times import MINUTE_MS, parse_instant
 from tracker.errors import BadFact
 
@@ -85,6 +85,7 @@ class _Witness:
     region: str
 
     def says(self, rule: Rule, a: Identifier, b: Identifier, **more: Any) -> Evidence:
+        """Make a piece of evidence of this fact."""
         return Evidence(rule, a, b, self.at_ms, self.key, **more)
 
 

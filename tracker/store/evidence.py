@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from tracker.core.evidence import Component, Evidence, Resolution
 from tracker.core.groups import Identifier
-from tracker.core.identity import Component, Evidence, Resolution
 from tracker.store.marks import Pass
 from tracker.store.persons import note_sightings
 
