@@ -22,7 +22,7 @@ from tracker.store.hits import HitRow
 from tracker.store.strings import Registry
 from tracker.wire import HitOnLog, HitsEntry
 from worker.draft import Client, Draft
-from worker.given import put_form_lead, put_identify, put_link, put_mail
+from worker.given import put_consent, put_form_lead, put_identify, put_link, put_mail
 
 KINDS = {"page": 0, "event": 1, "engagement": 2}
 CONSENTS = {"granted": 1, "denied": 0}
@@ -109,6 +109,7 @@ STEPS: tuple[Callable[[Draft], None], ...] = (
     put_engagement,
     put_form_lead,
     put_identify,
+    put_consent,
     put_clean_props,
     put_link,
     put_mail,

@@ -1,4 +1,4 @@
-"""Facts that a hit gives beside itself: forms and identifies, arrivals by a link or a mail.
+"""Facts that a hit gives beside itself: forms, identifies, consents, arrivals by a link or a mail.
 
 They are facts of their own, for persons to be stitched from; the hit keeps nothing of what people
 typed. A robot's or a dropped hit gives none.
@@ -15,6 +15,7 @@ from worker.draft import Draft
 
 FORM_EVENT = "form_submit"
 IDENTIFY_EVENT = "identify"
+CONSENT_EVENT = "consent"
 
 _CONTACT = ("email", "phone", "name", "company", "fields")
 _FORM = ("form_id", "form_name", "form_action")
@@ -50,6 +51,13 @@ def put_identify(draft: Draft) -> None:
             draft, "identify", event_id=draft.hit.event_id, traits=props.pop("traits", None), **said,
             extra=props or None,
         )  # fmt: skip
+
+
+def put_consent(draft: Draft) -> None:
+    """Make a fact of an event by which the page tells what its visitor chose."""
+    hit = draft.hit
+    if hit.name == CONSENT_EVENT and hit.type == "event" and hit.consent in ("granted", "denied"):
+        _give(draft, "consent", state=hit.consent)
 
 
 def put_link(draft: Draft) -> None:
