@@ -62,19 +62,19 @@ def put_consent(draft: Draft) -> None:
 
 def put_link(draft: Draft) -> None:
     """Keep by which cross-domain link the hit arrived, and make a fact of it."""
-    link = draft.hit.link
+    link = draft.link
     if not link:
         return
     kept = {name: text for name in _LINK if (text := _text(link.get(name)))}
     if kept:
         draft.extra["link"] = kept
     if kept.get("from") != draft.entry.visitor_id:
-        _give(draft, "link", event_id=draft.hit.event_id, arrived_browser=draft.entry.browser, **kept)
+        _give(draft, "link", event_id=draft.hit.event_id, arrived_browser=draft.browser, **kept)
 
 
 def put_mail(draft: Draft) -> None:
     """Make a fact of an arrival by a mailed link; the hit keeps the send, not the address."""
-    mail = draft.hit.mail
+    mail = draft.mail
     if not mail:
         return
     email, send_id = (_text(mail.get(name)) for name in ("email", "send_id"))

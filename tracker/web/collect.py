@@ -97,11 +97,14 @@ class Identity:
 
 
 class _View(msgspec.Struct, frozen=True):
-    """What all hits of one message are judged by; `mark` is why all are dropped, if they are."""
+    """What all hits of one message are judged by; `mark` is why all are dropped, if they are.
+
+    `skew_ms` puts a client's times right.
+    """
 
     caller: Caller
     site: Site
-    sent_ms: int | None
+    skew_ms: int
     has_opted_out: bool
     mark: str | None
     flags: int
@@ -114,7 +117,8 @@ def collect(message: Message, caller: Caller, *, site: Site, identity: Identity)
         BadRequest: `bad_time`, the message's `sent_at` is no instant.
     """
     sent_ms = None if message.sent_at is None else _sent_ms(message.sent_at)
-    view = _View(caller, site, sent_ms, _has_opted_out(caller, site), *_mark(message.hits, caller))
+    skew_ms = corrected_ms(0, sent_ms=sent_ms, received_ms=caller.received_ms)
+    view = _View(caller, site, skew_ms, _has_opted_out(caller, site), *_mark(message.hits, caller))
     result, logged = Collected(), []
     for i, hit in enumerate(message.hits):
         verdict = _judge(hit, view)
@@ -154,7 +158,7 @@ def _judge(hit: HitIn | BadHit, view: _View) -> HitOnLog | BadHit:
         return BadHit("origin", f"url: the page's host is not one of the site {view.site.key!r}", hit)
     received_ms = view.caller.received_ms
     try:
-        at_ms = _at_ms(hit, view)
+        at_ms = _instant_ms(hit.at) + view.skew_ms
     except BadFact as error:
         return BadHit("bad_time", str(error), hit)
     if at_ms > received_ms + NEWEST_MS:
@@ -163,12 +167,7 @@ def _judge(hit: HitIn | BadHit, view: _View) -> HitOnLog | BadHit:
         return BadHit("too_old", "at: more than 7 days back; older hits need an API token", hit)
     if not _may_keep(hit, view):
         return BadHit("consent", "")
-    return _on_log(hit, at_ms, view.flags)
-
-
-def _at_ms(hit: HitIn, view: _View) -> int:
-    """Read when the hit happened, by a clock that is right."""
-    return corrected_ms(_instant_ms(hit.at), sent_ms=view.sent_ms, received_ms=view.caller.received_ms)
+    return _on_log(hit, at_ms, view)
 
 
 def _may_keep(hit: HitIn, view: _View) -> bool:
@@ -181,14 +180,15 @@ def _has_opted_out(caller: Caller, site: Site) -> bool:
     return (caller.wants_gpc and site.honour_gpc) or (caller.wants_dnt and site.honour_dnt)
 
 
-def _on_log(hit: HitIn, at_ms: int, flags: int) -> HitOnLog:
+def _on_log(hit: HitIn, at_ms: int, view: _View) -> HitOnLog:
     extra = hit.extra
     if hit.zone or hit.viewport:
         said = {"zone": hit.zone, "viewport": hit.viewport}
         extra = (extra or {}) | {name: value for name, value in said.items() if value}
     return HitOnLog(
         hit.event_id, at_ms, hit.url, hit.type, hit.name, hit.referrer, hit.prev_url, hit.title, hit.props,
-        hit.seq, hit.language, hit.screen, hit.client_hints, hit.consent, flags=flags, extra=extra,
+        hit.seq, hit.language, hit.screen, hit.client_hints, hit.consent, flags=view.flags, extra=extra,
+        skew_ms=view.skew_ms,
     )  # fmt: skip
 
 
@@ -224,7 +224,7 @@ def _first_denial(result: Collected, message: Message) -> HitIn | None:
 def _withdrawal(hit: HitIn, who: Visitor, view: _View) -> FactsEntry:
     """Say as a fact that a visitor who is known withdrew consent."""
     fact = {
-        "fact": "consent", "site": view.site.key, "at": format_instant(_at_ms(hit, view)),
+        "fact": "consent", "site": view.site.key, "at": format_instant(_instant_ms(hit.at) + view.skew_ms),
         "visitor_id": who.visitor_id, "state": "denied",
     }  # fmt: skip
     return FactsEntry(view.caller.received_ms, "script", [fact])
