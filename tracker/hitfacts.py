@@ -42,11 +42,13 @@ def hit_from_fact(raw: Mapping[str, Any], *, received_ms: int) -> HitsEntry:
         raise BadFact("future", f"{known['at']} lies more than 24 hours ahead", "at")
     extra = {**known.get("extra", {}), **tidy({name: raw[name] for name in raw.keys() - _KNOWN})}
     extra |= {name: known[name] for name in ("version_at", "is_bot") if known.get(name, True) is not True}
+    told: dict[str, Any] = {
+        name: known.get(name) for name in (*_TEXTS, "props", "client_hints", "link", "mail")
+    }
     hit = HitOnLog(
         event_id=known["event_id"], at_ms=at_ms, url=known["url"],
         type=known.get("type", "page"), seq=known.get("seq"), extra=extra or None,
-        flags=FLAG_SAID_BOT if known.get("is_bot") is True else 0,
-        **{name: known.get(name) for name in (*_TEXTS, "props", "client_hints", "link", "mail")},
+        flags=FLAG_SAID_BOT if known.get("is_bot") is True else 0, **told,
     )  # fmt: skip
     return HitsEntry(
         site=known["site"], received_ms=received_ms, visitor_id=known["visitor_id"], hits=[hit],

@@ -18,7 +18,7 @@ FLAG_INTERNAL = 8
 
 
 class HitOnLog(msgspec.Struct, omit_defaults=True):
-    """One accepted hit; `at_ms` is already corrected for the client's clock."""
+    """One accepted hit; `at_ms` is already corrected for the client's clock, by `skew_ms`."""
 
     event_id: str
     at_ms: int
@@ -38,6 +38,7 @@ class HitOnLog(msgspec.Struct, omit_defaults=True):
     mail: dict[str, Any] | None = None
     flags: int = 0
     extra: dict[str, Any] | None = None
+    skew_ms: int = 0
 
 
 class HitsEntry(msgspec.Struct, tag_field="k", tag="hits", omit_defaults=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -27,18 +28,22 @@ class Client(msgspec.Struct, omit_defaults=True):
 class Draft:
     """A hit on its way into the store: what came, and what the steps have put to it.
 
-    `facts` are those that it gives beside itself.
+    `facts` are those that it gives beside itself. `link`, `mail` and `browser` are what a trusted sender
+    said, or what the page's address proves.
     """
 
     __slots__ = (
-        "client", "engaged_ms", "entry", "extra", "facts", "hit", "page", "prev", "referrer", "scroll_pct",
-        "site_no", "title",
+        "browser", "client", "engaged_ms", "entry", "extra", "facts", "hit", "link", "mail", "page", "prev",
+        "referrer", "scroll_pct", "site_no", "title",
     )  # fmt: skip
 
     def __init__(self, hit: HitOnLog, entry: HitsEntry, site_no: int) -> None:
         self.hit = hit
         self.entry = entry
         self.site_no = site_no
+        self.link: Mapping[str, Any] | None = hit.link
+        self.mail: Mapping[str, Any] | None = hit.mail
+        self.browser: str | None = entry.browser
         self.page: Page = _NO_PAGE
         self.referrer: str | None = None
         self.prev: str | None = None

@@ -36,6 +36,7 @@ from tracker.store.db import Others, atomic, open_store, writer_lock
 from tracker.store.hits import HitRow, insert_hits
 from tracker.store.sites import site_numbers
 from tracker.store.strings import Registry
+from worker.arrivals import Proofs
 from worker.clients import note_clients
 from worker.draft import Draft
 from worker.enrich import clean_lead, enrich, pack
@@ -104,6 +105,7 @@ class Drain:
         self._db = db
         self._settings = settings
         self._key = key
+        self._proofs = Proofs(key)
         self._stitcher = Stitcher(db, settings, key=key)
         self._others = Others(db)
         self._is_prepared = False
@@ -221,7 +223,7 @@ class Drain:
             try:
                 if site_no is None:
                     raise BadRequest("no_site", f"there is no site {entry.site!r}", "site")
-                draft = enrich(hit, entry, site_no=site_no)
+                draft = enrich(hit, entry, site_no=site_no, proofs=self._proofs)
             except BadRequest as error:
                 whole = msgspec.structs.replace(entry, hits=[hit])
                 self._reject(error.code, str(error), wire.encode(whole).decode(), batch, origin=origin)

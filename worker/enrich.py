@@ -18,11 +18,13 @@ import msgspec
 from tracker.core.addresses import IpStorage, masked_ip
 from tracker.core.ids import event_key
 from tracker.core.urls import clean_referrer, clean_text, read_page
+from tracker.mailtokens import PARAMETER as MAIL
 from tracker.store.hits import HitRow
 from tracker.store.strings import Registry
 from tracker.wire import HitOnLog, HitsEntry
+from worker.arrivals import LINK, Proofs, read_parameters
 from worker.draft import Client, Draft
-from worker.given import put_form_lead, put_identify, put_link, put_mail
+from worker.given import put_consent, put_form_lead, put_identify, put_link, put_mail
 
 KINDS = {"page": 0, "event": 1, "engagement": 2}
 CONSENTS = {"granted": 1, "denied": 0}
@@ -76,7 +78,7 @@ def put_extra(draft: Draft) -> None:
 def put_client(draft: Draft) -> None:
     """Spell out the browser: user agent, hints, language, screen; one text for all of its hits."""
     hit, entry = draft.hit, draft.entry
-    client = Client(entry.user_agent, hit.client_hints, hit.language, hit.screen, browser=entry.browser)
+    client = Client(entry.user_agent, hit.client_hints, hit.language, hit.screen, browser=draft.browser)
     if hit.extra:
         for name in _CLIENT:
             if name in hit.extra:
@@ -109,22 +111,38 @@ STEPS: tuple[Callable[[Draft], None], ...] = (
     put_engagement,
     put_form_lead,
     put_identify,
+    put_consent,
     put_clean_props,
     put_link,
     put_mail,
 )
 
 
-def enrich(hit: HitOnLog, entry: HitsEntry, *, site_no: int) -> Draft:
+def enrich(hit: HitOnLog, entry: HitsEntry, *, site_no: int, proofs: Proofs) -> Draft:
     """Take one hit through all steps.
+
+    Args:
+        proofs: verifies what the page's address claims of the arrival.
 
     Raises:
         BadRequest: a step refuses the hit; the code says why.
     """
     draft = Draft(hit, entry, site_no)
+    _put_arrival(draft, proofs)
     for step in STEPS:
         step(draft)
     return draft
+
+
+def _put_arrival(draft: Draft, proofs: Proofs) -> None:
+    """Take from the page's address what it proves, unless a trusted sender has said it."""
+    hit, entry = draft.hit, draft.entry
+    given = read_parameters(hit.url)
+    if draft.mail is None and MAIL in given:
+        draft.mail = proofs.mail(given[MAIL], hit)
+    link = proofs.link(given[LINK], hit, entry) if draft.link is None and LINK in given else None
+    if link is not None:
+        draft.link, draft.browser = link.content, draft.browser or link.arrived_browser
 
 
 def clean_lead(raw: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Facts that a hit gives beside itself: forms and identifies, arrivals by a link or a mail.
+"""Facts that a hit gives beside itself: forms, identifies, consents, arrivals by a link or a mail.
 
 They are facts of their own, for persons to be stitched from; the hit keeps nothing of what people
 typed. A robot's or a dropped hit gives none.
@@ -15,6 +15,7 @@ from worker.draft import Draft
 
 FORM_EVENT = "form_submit"
 IDENTIFY_EVENT = "identify"
+CONSENT_EVENT = "consent"
 
 _CONTACT = ("email", "phone", "name", "company", "fields")
 _FORM = ("form_id", "form_name", "form_action")
@@ -52,21 +53,28 @@ def put_identify(draft: Draft) -> None:
         )  # fmt: skip
 
 
+def put_consent(draft: Draft) -> None:
+    """Make a fact of an event by which the page tells what its visitor chose."""
+    hit = draft.hit
+    if hit.name == CONSENT_EVENT and hit.type == "event" and hit.consent in ("granted", "denied"):
+        _give(draft, "consent", state=hit.consent)
+
+
 def put_link(draft: Draft) -> None:
     """Keep by which cross-domain link the hit arrived, and make a fact of it."""
-    link = draft.hit.link
+    link = draft.link
     if not link:
         return
     kept = {name: text for name in _LINK if (text := _text(link.get(name)))}
     if kept:
         draft.extra["link"] = kept
     if kept.get("from") != draft.entry.visitor_id:
-        _give(draft, "link", event_id=draft.hit.event_id, arrived_browser=draft.entry.browser, **kept)
+        _give(draft, "link", event_id=draft.hit.event_id, arrived_browser=draft.browser, **kept)
 
 
 def put_mail(draft: Draft) -> None:
     """Make a fact of an arrival by a mailed link; the hit keeps the send, not the address."""
-    mail = draft.hit.mail
+    mail = draft.mail
     if not mail:
         return
     email, send_id = (_text(mail.get(name)) for name in ("email", "send_id"))

@@ -20,8 +20,10 @@ from tracker.store.hits import Inserted, insert_hits
 from tracker.store.sites import add_site, site_numbers
 from tracker.store.strings import Registry
 from tracker.wire import HitOnLog, HitsEntry
+from worker.arrivals import Proofs
 from worker.clients import note_clients
-from worker.enrich import Draft, enrich, pack
+from worker.draft import Draft
+from worker.enrich import enrich, pack
 
 KEY = b"k" * 32
 TEN_MS = 1_772_359_200_000
@@ -52,7 +54,7 @@ class Store:
         at_ms = TEN_MS + fields.pop("minute", 0) * 60_000
         hit = HitOnLog(**{"event_id": "e1", "at_ms": at_ms, "url": "https://shop.test/"} | fields)
         whole = HitsEntry(site=site, received_ms=0, visitor_id=visitor, hits=[hit], **entry)
-        return enrich(hit, whole, site_no=site_numbers(self.db)[SiteKey(site)])
+        return enrich(hit, whole, site_no=site_numbers(self.db)[SiteKey(site)], proofs=Proofs(KEY))
 
     def rows(self) -> list[dict[str, Any]]:
         """Read the hits as people do, without what depends on their arrival."""

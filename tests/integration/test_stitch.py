@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import closing
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -364,10 +365,10 @@ def test_what_nobody_foresaw_takes_nobody_else_down(
 ) -> None:
     """A hit on which the code itself fails is rejected whole; its neighbours in the message are kept."""
 
-    def enrich_or_fail(hit: HitOnLog, entry: HitsEntry, *, site_no: int) -> Draft:
+    def enrich_or_fail(hit: HitOnLog, entry: HitsEntry, **given: Any) -> Draft:
         if hit.event_id == "e2":
             raise RuntimeError("nobody foresaw this")
-        return enrich(hit, entry, site_no=site_no)
+        return enrich(hit, entry, **given)
 
     monkeypatch.setattr(drain, "enrich", enrich_or_fail)
     totals = workspace.tell(hit("e1"), hit("e2", 1), hit("e3", 2), lead("1", 3, visitor_id="v1"))

@@ -187,6 +187,33 @@ def test_saying_no_takes_the_cookie_back(
     assert not run(hit, site=site, **said).forget
 
 
+def test_a_known_visitors_no_is_a_fact() -> None:
+    """Who had a cookie and says no leaves a consent fact, dated by when it was said, and no hit."""
+    result = run({"consent": "denied"} | at(-5_000), cookies=f"_tl={KNOWN.token}")
+    assert (result.entry, result.forget) == (None, True)
+    assert result.withdrawal is not None and result.withdrawal.origin == "script"
+    assert result.withdrawal.facts == [
+        {"fact": "consent", "site": "shop", "at": format_instant(NOW_MS - 5_000),
+         "visitor_id": KNOWN.visitor_id, "state": "denied"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hit", "said"),
+    [
+        pytest.param({"consent": "denied"}, {}, id="a visitor who was never known"),
+        pytest.param({}, {"wants_gpc": True, "cookies": f"_tl={KNOWN.token}"}, id="a browser's wish"),
+        pytest.param({"consent": "perhaps"}, {"cookies": f"_tl={KNOWN.token}"}, id="no word that is known"),
+        pytest.param(
+            {"consent": "denied"} | at(-8 * DAY_MS), {"cookies": f"_tl={KNOWN.token}"}, id="too old a word"
+        ),
+    ],
+)
+def test_only_a_known_visitors_no_is_a_fact(hit: dict[str, Any], said: dict[str, Any]) -> None:
+    """All else leaves no trace."""
+    assert run(hit, **said).withdrawal is None
+
+
 @pytest.mark.parametrize(
     ("hit", "said", "reason", "flags"),
     [

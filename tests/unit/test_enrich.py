@@ -6,16 +6,18 @@ import pytest
 
 from tracker.errors import BadRequest
 from tracker.wire import FLAG_WEBDRIVER, HitOnLog, HitsEntry
+from worker.arrivals import Proofs
 from worker.draft import Draft
 from worker.enrich import enrich
 
 AT_MS = 1_772_355_600_000
+PROOFS = Proofs(b"k" * 32)
 
 
 def enriched(*, browser: str | None = None, **fields: object) -> Draft:
     """Enrich one hit of the visitor v1 on the site shop."""
     hit = HitOnLog(**{"event_id": "e", "at_ms": AT_MS, "url": "https://shop.test/", **fields})
-    return enrich(hit, HitsEntry("shop", AT_MS, "v1", [hit], browser=browser), site_no=1)
+    return enrich(hit, HitsEntry("shop", AT_MS, "v1", [hit], browser=browser), site_no=1, proofs=PROOFS)
 
 
 @pytest.mark.parametrize(

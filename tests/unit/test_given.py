@@ -57,6 +57,20 @@ def test_only_an_event_identifies() -> None:
     assert (draft.facts, draft.extra) == ([], {"props": {"email": "[redacted]"}})
 
 
+@pytest.mark.parametrize("state", ["granted", "denied"])
+def test_an_event_named_consent_gives_a_fact(state: str) -> None:
+    """What the visitor chose is kept for itself, by visitor and time."""
+    (fact,) = enriched(type="event", name="consent", consent=state).facts
+    assert fact == {name: SEEN[name] for name in ("site", "at", "visitor_id")} | {
+        "fact": "consent", "state": state,
+    }  # fmt: skip
+
+
+def test_the_consent_that_every_hit_carries_is_no_fact() -> None:
+    """Nor is an event of that name from a page that does not ask."""
+    assert enriched(consent="granted").facts == enriched(type="event", name="consent").facts == []
+
+
 def test_an_arrival_by_a_link_gives_a_fact_of_both_browsers() -> None:
     """The fact has the hit's own browser beside the link's; the hit keeps the link."""
     draft = enriched(link=LINK | {"other": "x"}, browser="b1")

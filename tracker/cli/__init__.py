@@ -31,6 +31,7 @@ VERBS = {
     "site": "tracker.cli.sites:site",
     "number": "tracker.cli.sites:number",
     "snippet": "tracker.cli.sites:snippet",
+    "mail-token": "tracker.cli.mails:mail_token",
     "load": "tracker.cli.facts:load",
     "drain": "tracker.cli.facts:drain",
     "rebuild": "tracker.cli.facts:rebuild",

@@ -16,7 +16,8 @@ one closed set:
     internal      from one of the operator's own addresses
     rate          too many
 
-Hits without consent leave no trace but a count. Bots, prefetches and internal hits are logged with a
+Hits without consent leave no trace but a count; that a known visitor withdrew it is a fact, logged before
+the cookie goes. Bots, prefetches and internal hits are logged with a
 mark, so that they can be shown apart; they get no cookie. Nothing here touches the network or a clock.
 """
 
@@ -29,14 +30,22 @@ from functools import lru_cache
 import msgspec
 
 from tracker.core.bots import bot_reason
-from tracker.core.times import DAY_MS, corrected_ms, parse_instant
+from tracker.core.times import DAY_MS, corrected_ms, format_instant, parse_instant
 from tracker.errors import BadFact, BadRequest
 from tracker.model import Site
 from tracker.web.caller import Caller
 from tracker.web.cookies import Renewal, Signer, Visitor
 from tracker.web.intake import BadHit, HitIn, Message
 from tracker.web.origins import is_of, page_host
-from tracker.wire import FLAG_INTERNAL, FLAG_PREFETCH, FLAG_SAID_BOT, FLAG_WEBDRIVER, HitOnLog, HitsEntry
+from tracker.wire import (
+    FLAG_INTERNAL,
+    FLAG_PREFETCH,
+    FLAG_SAID_BOT,
+    FLAG_WEBDRIVER,
+    FactsEntry,
+    HitOnLog,
+    HitsEntry,
+)
 
 DROPPED = frozenset({"consent", "bot", "prefetch", "internal"})
 
@@ -61,13 +70,14 @@ class Refusal(msgspec.Struct, frozen=True):
 class Collected(msgspec.Struct):
     """What became of a message.
 
-    `entry` goes to the log, marked hits included; None when there is nothing to log. `visitor` is
-    whose cookie the answer sets; `forget` asks for the cookie's removal.
+    `entry` goes to the log, marked hits included; None when there is nothing to log. `withdrawal` does
+    too. `visitor` is whose cookie the answer sets; `forget` asks for the cookie's removal.
     """
 
     accepted: int = 0
     refused: list[Refusal] = []
     entry: HitsEntry | None = None
+    withdrawal: FactsEntry | None = None
     visitor: Visitor | None = None
     forget: bool = False
 
@@ -87,11 +97,14 @@ class Identity:
 
 
 class _View(msgspec.Struct, frozen=True):
-    """What all hits of one message are judged by; `mark` is why all are dropped, if they are."""
+    """What all hits of one message are judged by; `mark` is why all are dropped, if they are.
+
+    `skew_ms` puts a client's times right.
+    """
 
     caller: Caller
     site: Site
-    sent_ms: int | None
+    skew_ms: int
     has_opted_out: bool
     mark: str | None
     flags: int
@@ -104,7 +117,8 @@ def collect(message: Message, caller: Caller, *, site: Site, identity: Identity)
         BadRequest: `bad_time`, the message's `sent_at` is no instant.
     """
     sent_ms = None if message.sent_at is None else _sent_ms(message.sent_at)
-    view = _View(caller, site, sent_ms, _has_opted_out(caller, site), *_mark(message.hits, caller))
+    skew_ms = corrected_ms(0, sent_ms=sent_ms, received_ms=caller.received_ms)
+    view = _View(caller, site, skew_ms, _has_opted_out(caller, site), *_mark(message.hits, caller))
     result, logged = Collected(), []
     for i, hit in enumerate(message.hits):
         verdict = _judge(hit, view)
@@ -144,7 +158,7 @@ def _judge(hit: HitIn | BadHit, view: _View) -> HitOnLog | BadHit:
         return BadHit("origin", f"url: the page's host is not one of the site {view.site.key!r}", hit)
     received_ms = view.caller.received_ms
     try:
-        at_ms = corrected_ms(_instant_ms(hit.at), sent_ms=view.sent_ms, received_ms=received_ms)
+        at_ms = _instant_ms(hit.at) + view.skew_ms
     except BadFact as error:
         return BadHit("bad_time", str(error), hit)
     if at_ms > received_ms + NEWEST_MS:
@@ -153,7 +167,7 @@ def _judge(hit: HitIn | BadHit, view: _View) -> HitOnLog | BadHit:
         return BadHit("too_old", "at: more than 7 days back; older hits need an API token", hit)
     if not _may_keep(hit, view):
         return BadHit("consent", "")
-    return _on_log(hit, at_ms, view.flags)
+    return _on_log(hit, at_ms, view)
 
 
 def _may_keep(hit: HitIn, view: _View) -> bool:
@@ -166,14 +180,15 @@ def _has_opted_out(caller: Caller, site: Site) -> bool:
     return (caller.wants_gpc and site.honour_gpc) or (caller.wants_dnt and site.honour_dnt)
 
 
-def _on_log(hit: HitIn, at_ms: int, flags: int) -> HitOnLog:
+def _on_log(hit: HitIn, at_ms: int, view: _View) -> HitOnLog:
     extra = hit.extra
     if hit.zone or hit.viewport:
         said = {"zone": hit.zone, "viewport": hit.viewport}
         extra = (extra or {}) | {name: value for name, value in said.items() if value}
     return HitOnLog(
         hit.event_id, at_ms, hit.url, hit.type, hit.name, hit.referrer, hit.prev_url, hit.title, hit.props,
-        hit.seq, hit.language, hit.screen, hit.client_hints, hit.consent, flags=flags, extra=extra,
+        hit.seq, hit.language, hit.screen, hit.client_hints, hit.consent, flags=view.flags, extra=extra,
+        skew_ms=view.skew_ms,
     )  # fmt: skip
 
 
@@ -189,10 +204,30 @@ def _put_visitor(
             view.site.key, caller.received_ms, who.visitor_id, logged, caller.user_agent, caller.ip
         )
     if view.has_opted_out or (result.refused and any(each.code == "consent" for each in result.refused)):
-        said_no = any(isinstance(hit, HitIn) and hit.consent == "denied" for hit in message.hits)
-        result.forget = who is not None and not logged and (said_no or view.has_opted_out)
+        said_no = _first_denial(result, message)
+        result.forget = who is not None and not logged and (said_no is not None or view.has_opted_out)
+        if who is not None and said_no is not None:
+            result.withdrawal = _withdrawal(said_no, who, view)
     elif view.mark not in ("bot", "prefetch"):
         result.visitor = who
+
+
+def _first_denial(result: Collected, message: Message) -> HitIn | None:
+    """Find the hit by which the visitor said no."""
+    for refusal in result.refused:
+        hit = message.hits[refusal.i]
+        if refusal.code == "consent" and isinstance(hit, HitIn) and hit.consent == "denied":
+            return hit
+    return None
+
+
+def _withdrawal(hit: HitIn, who: Visitor, view: _View) -> FactsEntry:
+    """Say as a fact that a visitor who is known withdrew consent."""
+    fact = {
+        "fact": "consent", "site": view.site.key, "at": format_instant(_instant_ms(hit.at) + view.skew_ms),
+        "visitor_id": who.visitor_id, "state": "denied",
+    }  # fmt: skip
+    return FactsEntry(view.caller.received_ms, "script", [fact])
 
 
 def _sent_ms(sent_at: str) -> int:

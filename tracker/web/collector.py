@@ -117,12 +117,14 @@ class Collector:
 
     def _write(self, result: Collected, message: Message, caller: Caller) -> None:
         """Write the hits, and beside them what was rejected; rejects alone may be lost."""
-        bodies = [] if result.entry is None else [encode(result.entry)]
+        said = (result.entry, result.withdrawal)
+        bodies = [encode(entry) for entry in said if entry is not None]
+        is_needed = bool(bodies)
         for refusal in result.refused:
             if refusal.is_rejected and self._house.quota.take():
                 alone = {"site": message.site, "sent_at": message.sent_at, "hits": [refusal.raw]}
                 bodies.append(reject_entry(as_bytes(alone), refusal, caller, site=message.site))
-        if result.entry is not None:
+        if is_needed:
             self._house.log.commit(bodies)
         elif bodies:
             with contextlib.suppress(Retryable):

@@ -202,6 +202,24 @@ def test_withdrawn_consent_takes_the_cookie_back(shop: Shop) -> None:
     assert all("Max-Age=0" in value for value in cookies(answer).values())
 
 
+def test_withdrawn_consent_is_on_the_log_before_the_cookie_goes(shop: Shop) -> None:
+    """The fact outlives the cookie; where it cannot be written, nothing is taken back."""
+    token = shop.post(hit()).get_json()["visitor"]
+    denial = hit("e2", consent="denied", type="event", name="consent")
+    shop.log.config_set("maxmemory", "1")
+    try:
+        failed = shop.post(denial, Cookie=f"_tl={token}")
+    finally:
+        shop.log.config_set("maxmemory", "0")
+    assert (failed.status_code, cookies(failed)) == (503, {})
+    assert shop.post(denial, Cookie=f"_tl={token}").status_code == 202
+    _, entry = shop.entries()
+    assert isinstance(entry, wire.FactsEntry)
+    (fact,) = entry.facts
+    wanted = {"fact": "consent", "site": "shop", "visitor_id": token.partition(".")[0], "state": "denied"}
+    assert fact == wanted | {"at": denial["at"]}
+
+
 def test_internal_addresses_are_marked(shop_settings: config.Settings, client: redis.Redis) -> None:
     """The operator's own hits are dropped with their reason; the address is the last proxy's word."""
     inside = config.load({"TOUCHLINE_INTERNAL_IPS": "198.51.100.0/24"}, data=shop_settings.data).internal_ips
