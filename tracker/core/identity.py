@@ -39,7 +39,10 @@ from tracker.core.lines import Sighting, fresh_holders
 from tracker.core.owners import Claim, Owners
 
 
-def resolve(component: Component, guards: Guards = Guards()) -> Resolution:
+USUAL = Guards()
+
+
+def resolve(component: Component, guards: Guards = USUAL) -> Resolution:
     """Cut a component into persons.
 
     The outcome rests on the set of evidence alone: not on its order, and not on what was resolved before.
