@@ -38,7 +38,6 @@ from tracker.core.groups import Groups, Identifier
 from tracker.core.lines import Sighting, fresh_holders
 from tracker.core.owners import Claim, Owners
 
-
 USUAL = Guards()
 
 

@@ -19,7 +19,7 @@ from tracker.store import marks
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """How one view leaves: its key, its order, what `--since` selects, columns left out.
+    """How one view leaves: its key, its order, what `--since` selects (empty: all), columns left out.
 
     `nouns` are those of the log of changes that name its rows.
     """
@@ -42,9 +42,6 @@ _GONE_SESSIONS = """change JOIN visitor ON visitor.visitor_id = json_extract(cha
 _TOUCHED = f"""SELECT touch.person_id FROM touch WHERE touch.changed_no > :since
   UNION SELECT who.person_id FROM person_of_visitor AS who
   WHERE who.visitor_no IN (SELECT visitor.visitor_no FROM {_GONE_SESSIONS})"""
-_EVERY = "coalesce(:since, 0) >= 0"
-"""Small views that leave whole, whatever the cursor."""
-
 EXPORTS = {
     "sessions": Export(
         "sessions", "session_id", "session_id",
@@ -72,10 +69,10 @@ EXPORTS = {
         "persons", "person_id", "person_id", f"person_id IN ({_TOUCHED} UNION {_MOVED_PERSONS})", ("person",)
     ),
     "decisions": Export(
-        "decisions", "evidence_id", "at, rule, evidence_id", _EVERY, hidden=frozenset({"evidence_id"})
+        "decisions", "evidence_id", "at, rule, evidence_id", "", hidden=frozenset({"evidence_id"})
     ),
     "ownership": Export(
-        "ownerships", "ownership_id", "visitor_id, from_at", _EVERY, hidden=frozenset({"ownership_id"})
+        "ownerships", "ownership_id", "visitor_id, from_at", "", hidden=frozenset({"ownership_id"})
     ),
     "hits": Export(
         "hits", "event_id", "at, site, event_id", "hit_no > :since",
@@ -131,10 +128,12 @@ def rows(
         since: only what changed after this cursor.
 
     Raises:
-        BadRequest: persons belong to no one site.
+        BadRequest: persons belong to no one site; what leaves whole has no cursor.
     """
     export = EXPORTS[what]
     names = columns(db, what)
+    if since is not None and not export.since:
+        raise BadRequest("bad_fact", f"{what} leave whole; leave --since out")
     if site is not None and "site" not in names:
         raise BadRequest("bad_fact", f"{what} belong to no one site; leave --site out")
     where = [f"({export.since})"] if since is not None else []
