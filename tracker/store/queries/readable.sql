@@ -161,8 +161,9 @@ FROM visitor_span AS span JOIN visitor USING (visitor_no)
 WHERE NOT EXISTS (SELECT 1 FROM identifier WHERE identifier.visitor_no = visitor.visitor_no);
 
 CREATE VIEW decisions AS
-SELECT evidence.fact || ' ' || one.identifier_id || ' ' || two.identifier_id AS evidence_id,
-  evidence.fact, evidence.rule, one.kind || ':' || one.value AS a, two.kind || ':' || two.value AS b,
+SELECT replace(evidence.fact, char(31), ' ') || ' ' || one.identifier_id || ' ' || two.identifier_id
+    AS evidence_id,
+  replace(evidence.fact, char(31), ' ') AS fact, evidence.rule, one.kind || ':' || one.value AS a, two.kind || ':' || two.value AS b,
   strftime('%Y-%m-%dT%H:%M:%fZ', evidence.at_ms / 1000.0, 'unixepoch') AS at,
   evidence.verdict, evidence.why, evidence.is_verified
 FROM evidence
