@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
+import structlog
+
 from tracker.config import Settings
-from tracker.core.evidence import Guards
+from tracker.core.evidence import Guards, Resolution
 from tracker.core.identity import resolve
 from tracker.core.times import DAY_MS
 from tracker.store import marks
@@ -15,6 +17,8 @@ from tracker.store.evidence import load_components, put_resolution
 from tracker.store.leads import leads_of
 from tracker.store.marks import Mark, Pass
 from tracker.store.persons import drop_unmentioned, load_persons, roots_of
+
+_log = structlog.get_logger("touchline.worker")
 
 
 def guards_of(settings: Settings) -> Guards:
@@ -45,7 +49,9 @@ class PersonStitcher:
         roots = roots_of(self._db, touched)
         was = load_persons(self._db, roots)
         for each in components:
-            put_resolution(self._db, each, resolve(each.component, self._guards), run)
+            resolution = resolve(each.component, self._guards)
+            put_resolution(self._db, each, resolution, run)
+            _warn_of_outsized(resolution)
             why = next((reasons[number] for number in sorted(each.numbers) if number in reasons), because)
             marks.put(self._db, {("match", lead): why for lead in leads_of(self._db, list(each.numbers))})
         found = {number for each in components for number in each.numbers}
@@ -55,6 +61,13 @@ class PersonStitcher:
         now = load_persons(self._db, roots | roots_of(self._db, touched)) | {each: [each] for each in alone}
         for change in _moves(was, now, because):
             log_change(self._db, change, run)
+
+
+def _warn_of_outsized(resolution: Resolution) -> None:
+    cut = [each.evidence for each in resolution.decisions if each.why == "too_large"]
+    if cut:
+        rules = sorted({each.rule for each in cut})
+        _log.warning("person_too_large", person_of=cut[0].key, rules=rules, evidence_dropped=len(cut))
 
 
 def _moves(was: Mapping[str, list[str]], now: Mapping[str, list[str]], because: str) -> Iterator[Change]:

@@ -148,6 +148,15 @@ def test_after_a_refusal_a_lead_is_nobodys(workspace: Workspace) -> None:
     """)  # fmt: skip
 
 
+def test_without_the_guard_a_refusal_would_change_nothing(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G4 alone keeps back what a visitor says after a refusal: with it off, another person is born."""
+    monkeypatch.setattr("worker.facts.is_withdrawn", lambda db, visitor_id, *, site_no, at_ms: False)
+    workspace.tell(lead("L1", 5, visitor_id="v1", email=ANN), consent("denied", 10), identify(25, email=BOB))
+    assert f"email:{BOB}" in {each for person in persons(workspace) for each in person}
+
+
 def test_consent_given_again_counts_from_then_on(client: redis.Redis, tmp_path: Path) -> None:
     """What was said while consent was withdrawn never counts; what comes after a new consent does."""
     facts: list[Fact] = [
