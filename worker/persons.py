@@ -46,6 +46,7 @@ class PersonStitcher:
         because = next(iter(reasons.values()), "")
         components = load_components(self._db, reasons, gap_ms=self._gap_ms)
         touched = {*reasons, *(number for each in components for number in each.numbers)}
+        marks.drop(self._db, "identifier", touched - reasons.keys())  # each component once a batch
         roots = roots_of(self._db, touched)
         was = load_persons(self._db, roots)
         for each in components:
@@ -57,7 +58,7 @@ class PersonStitcher:
         found = {number for each in components for number in each.numbers}
         gone = [number for number in reasons if number not in found]
         marks.put(self._db, {("match", lead): because for lead in leads_of(self._db, gone)})
-        alone = drop_unmentioned(self._db, reasons)
+        alone = drop_unmentioned(self._db, touched)
         now = load_persons(self._db, roots | roots_of(self._db, touched)) | {each: [each] for each in alone}
         for change in _moves(was, now, because):
             log_change(self._db, change, run)

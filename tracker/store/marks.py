@@ -43,6 +43,11 @@ def take(db: sqlite3.Connection, noun: str, most: int) -> list[Mark]:
     return marks
 
 
+def drop(db: sqlite3.Connection, noun: str, keys: Iterable[Key]) -> None:
+    """Take marks away whose views have just been recomputed along with others."""
+    db.executemany("DELETE FROM dirty WHERE noun = ? AND key = ?", [(noun, key) for key in keys])
+
+
 def any_left(db: sqlite3.Connection, nouns: Iterable[str]) -> bool:
     """Tell whether something of these nouns is stale."""
     return any(db.execute("SELECT 1 FROM dirty WHERE noun = ? LIMIT 1", [noun]).fetchone() for noun in nouns)
