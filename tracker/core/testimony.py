@@ -58,7 +58,8 @@ def testify(kind: str, fact: Mapping[str, Any], *, key: str, region: str) -> Tes
     alone = _alone(kind, fact, region) if not evidence else ()
     ends = [*alone, *(end for each in evidence for end in (each.a, each.b))]
     seen_ms = None if kind in ("split", "same") else at_ms
-    return Testimony(dict.fromkeys(ends, seen_ms), evidence, fold_name(str(fact.get("name", ""))))
+    name = None if kind == "deal" else fold_name(str(fact.get("name", "")))  # a deal's is no person's
+    return Testimony(dict.fromkeys(ends, seen_ms), evidence, name)
 
 
 def read_identifier(text: str, *, place: str = "") -> Identifier:
@@ -121,7 +122,7 @@ def _giver(persons: list[Identifier]) -> Identifier | None:
 
 
 def _contact(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
-    contact = _crm(fact["provider"], fact["provider_id"])
+    contact = contact_of(fact["provider"], fact["provider_id"])
     given = (_identifier("email", text, witness.region) for text in _texts(fact.get("emails")))
     emails = [one for one in given if one is not None]
     user = _field("user", fact, witness.region)
@@ -132,7 +133,7 @@ def _contact(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
         if line is not None:
             yield witness.says("R4", emails[0] if emails else contact, line)
     if fact.get("merged_into"):
-        into = _crm(fact["provider"], str(fact["merged_into"]))
+        into = contact_of(fact["provider"], str(fact["merged_into"]))
         if into != contact:
             yield witness.says("merge", contact, into)
 
@@ -166,16 +167,23 @@ def _word(rule: Rule) -> Callable[[_Witness, Mapping[str, Any]], Iterator[Eviden
     return read
 
 
+def _deal(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
+    """A deal names people; it does not say who is who."""
+    yield from ()
+
+
 _READERS: Mapping[str, Callable[[_Witness, Mapping[str, Any]], Iterator[Evidence]]] = {
     "lead": _lead, "identify": _identify, "contact": _contact, "link": _link, "mail": _mail,
-    "split": _word("split"), "same": _word("same"),
+    "deal": _deal, "split": _word("split"), "same": _word("same"),
 }  # fmt: skip
 
 
 def _alone(kind: str, fact: Mapping[str, Any], region: str) -> Iterator[Identifier]:
     """Find what a fact names without tying it to anything."""
     if kind == "contact":
-        yield _crm(fact["provider"], fact["provider_id"])
+        yield contact_of(fact["provider"], fact["provider_id"])
+    if kind == "deal":
+        yield from contacts_of_deal(fact, region)
     for name in ("visitor", "crm", "email", "user", "phone", "chat"):
         found = _field(name, fact, region)
         if found is not None:
@@ -200,18 +208,38 @@ def _identifier(kind: str, text: str, region: str) -> Identifier | None:
         number = normalise_phone(text, region)
         return None if number is None or blocked_phone(number) else Identifier("phone", number)
     value = normalise_user_id(text) if kind == "user" else text.strip()
-    if not value or len(value) > ID_LIMIT or kind in ("crm", "chat") and _is_placeholder(value):
+    if not value or len(value) > ID_LIMIT or kind in ("crm", "chat") and is_placeholder(value):
         return None
     return Identifier(kind, value)  # type: ignore[arg-type]  # one of KINDS, as the callers see to
 
 
-def _is_placeholder(value: str) -> bool:
+def is_placeholder(value: str) -> bool:
     """Tell whether an id within a system, `<system>:<id>`, is a word such as `undefined`."""
     return normalise_user_id(value.rpartition(":")[2]) is None
 
 
-def _crm(system: str, contact_id: str) -> Identifier:
+def contact_of(system: str, contact_id: str) -> Identifier:
+    """Name a contact of a CRM."""
     return Identifier("crm", f"{system}:{contact_id}")
+
+
+def contacts_of_deal(fact: Mapping[str, Any], region: str) -> tuple[Identifier, ...]:
+    """Name the people whom a deal lists; an id that names its system itself is taken as given.
+
+    Args:
+        region: ISO 3166 code by which national phone numbers are read.
+    """
+    found: dict[Identifier, None] = {}
+    listed = fact.get("contacts")
+    for each in listed if isinstance(listed, list) else [listed]:
+        if not isinstance(each, Mapping):
+            continue
+        given = {name: str(value) for name, value in each.items() if isinstance(value, str | int) and value}
+        if ":" not in given.get("crm_id", ":"):
+            given["crm_id"] = f"{fact['provider']}:{given['crm_id']}"
+        named = (_field(kind, given, region) for kind in ("crm", "email", "phone"))
+        found |= dict.fromkeys(one for one in named if one is not None)
+    return tuple(found)
 
 
 def _texts(given: Any) -> Iterator[str]:
