@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tracker.core.accounts import Step
 from tracker.core.contacts import normalise_phone
-from tracker.core.facts import fact_name
+from tracker.core.facts import SEPARATOR, fact_name
 from tracker.core.groups import Identifier
 from tracker.core.ids import journey_id, lead_id
 from tracker.core.testimony import Testimony, testify
@@ -21,16 +22,18 @@ from tracker.core.times import parse_instant
 from tracker.core.versions import merge
 from tracker.model import Site
 from tracker.store import marks
+from tracker.store.accounts import Moved
 from tracker.store.bursts import visitors_to_settle
 from tracker.store.consents import facts_of_visitor, is_withdrawn
 from tracker.store.evidence import Link, Mention, let_link_again, put_echo, replace_testimony
-from tracker.store.facts import SAYING, is_from_page, load_versions
+from tracker.store.facts import NO_SITE, SAYING, is_from_page, keys_within, load_versions
 from tracker.store.leads import drop_lead, load_lead, put_lead
 from tracker.store.leases import LeaseRow, put_lease
 from tracker.store.marks import Mark, Pass
 from tracker.store.persons import Identifiers, note_sightings, phones
 from tracker.store.sites import numbered_sites
 from tracker.store.strings import Visitors
+from worker.accounts import AccountStitcher
 
 _TEXTS = (
     "name", "email", "phone", "company", "tracking_number", "page_url", "duration_s", "status", "value",
@@ -62,11 +65,13 @@ class FactReader:
         self._identifiers = Identifiers(db, key)
         self._visitors = Visitors(db, key)
         self._click_names = click_names
+        self._accounts = AccountStitcher(db, key=key)
         self._sites = numbered_sites(db)
         self._numbers = {site.key: number for number, site in self._sites.items()}
 
     def read(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Read these facts again, and mark what rests on them."""
+        deals: set[str] = set()
         for mark in dirty:
             kind, site_no, key = json.loads(str(mark.key))
             if kind not in (*SAYING, "consent"):
@@ -80,6 +85,11 @@ class FactReader:
             elif kind == "consent":
                 named = facts_of_visitor(self._db, told.fields["visitor_id"], site_no=told.site_no)
                 stale |= {("fact", each): mark.because for each in named}
+            elif kind == "contact":
+                stale |= _stale(self._accounts.hear(kind, told.fields, key=told.name), mark.because)
+            elif kind == "deal" and (deal := key.rpartition(SEPARATOR)[0]) not in deals:
+                deals.add(deal)
+                stale |= _stale(self._accounts.hear_deal(self._steps(deal)), mark.because)
             marks.put(self._db, stale)
 
     def _told(self, kind: str, site_no: int, key: str, because: str) -> _Told:
@@ -124,6 +134,12 @@ class FactReader:
 
     def _visitor_no(self, one: Identifier) -> int | None:
         return self._visitors.number(one.value) if one.kind == "visitor" else None
+
+    def _steps(self, deal: str) -> Iterator[Step]:
+        """Read all steps of a deal, each merged from its versions."""
+        for key in keys_within(self._db, "deal", site_no=NO_SITE, start=deal + SEPARATOR):
+            told = self._told("deal", NO_SITE, key, "")
+            yield Step(told.name, told.fields, told.site.region)
 
     def _put_lead(self, told: _Told, numbers: Mapping[Identifier, int], run: Pass) -> Stale:
         """Write a lead's row, and mark it and what stood for its person before to be matched again."""
@@ -182,3 +198,9 @@ class FactReader:
 
     def _is_tag(self, name: str, value: object) -> bool:
         return isinstance(value, str) and (name.startswith("utm_") or name.lower() in self._click_names)
+
+
+def _stale(moved: Moved, because: str) -> Stale:
+    """Mark the accounts that a fact's word has moved, and the people to be placed again."""
+    stale: Stale = {("account", part): because for part in moved.parts}
+    return stale | {("identifier", person): because for person in moved.people}

@@ -21,6 +21,7 @@ from tracker.store.hits import last_hit_ms
 from tracker.store.leads import Row, leads_of, load_lead, put_journey, put_match, touches_of
 from tracker.store.lists import load_overlay
 from tracker.store.marks import Mark, Pass
+from tracker.store.memberships import shown_part
 from tracker.store.persons import (
     is_gainsaid,
     line_holders,
@@ -224,6 +225,7 @@ class LeadStitcher:
             "last_source_no": last.source_no if last else None, "lead_channel": channel, "days": made.days,
             "touch_count": len(made.touches), "path": json.dumps([touch.channel for touch in made.touches]),
             "touch_ids": json.dumps([touch.touch_id for touch in made.touches]),
+            "part_id": shown_part(self._db, lead["identifier_no"]),
         }  # fmt: skip
 
     def _touches(self, lead: Row) -> list[Touch]:

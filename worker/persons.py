@@ -16,6 +16,7 @@ from tracker.store.changes import Change, log_change
 from tracker.store.evidence import load_components, put_resolution
 from tracker.store.leads import leads_of
 from tracker.store.marks import Mark, Pass
+from tracker.store.memberships import place_persons
 from tracker.store.persons import drop_unmentioned, load_persons, roots_of
 
 _log = structlog.get_logger("touchline.worker")
@@ -41,7 +42,7 @@ class PersonStitcher:
         self._gap_ms = settings.session_gap_s * 1_000
 
     def resolve(self, dirty: Sequence[Mark], run: Pass) -> None:
-        """Resolve the components of these identifiers, and mark the leads of their persons."""
+        """Resolve the components of these identifiers, and mark their persons' leads and accounts."""
         reasons = {int(mark.key): mark.because for mark in dirty}
         because = next(iter(reasons.values()), "")
         components = load_components(self._db, reasons, gap_ms=self._gap_ms)
@@ -58,8 +59,11 @@ class PersonStitcher:
         found = {number for each in components for number in each.numbers}
         gone = [number for number in reasons if number not in found]
         marks.put(self._db, {("match", lead): because for lead in leads_of(self._db, gone)})
+        rooted = roots | roots_of(self._db, touched)
+        parts = place_persons(self._db, rooted, run, because=because)
+        marks.put(self._db, {("account", part): because for part in parts})
         alone = drop_unmentioned(self._db, touched)
-        now = load_persons(self._db, roots | roots_of(self._db, touched)) | {each: [each] for each in alone}
+        now = load_persons(self._db, rooted) | {each: [each] for each in alone}
         for change in _moves(was, now, because):
             log_change(self._db, change, run)
 

@@ -25,11 +25,13 @@ from worker.stitch import Stitcher
 
 _LOGGED = {
     "leads": ("lead", ("visitor_id", "session_id", "match_rule")),
-    "journeys": ("journey", ("path", "touch_ids")),
+    "journeys": ("journey", ("path", "touch_ids", "account_id")),
     "sessions": ("session", ("visitor_id",)),
     "persons": ("person", ("aliases",)),
+    "accounts": ("account", ("domains", "crm_ids")),
+    "memberships": ("membership", ("reason",)),
 }
-_LOGGED_WHEN_GONE = ("sessions", "persons")
+_LOGGED_WHEN_GONE = ("sessions", "persons", "accounts", "memberships")
 
 Tell = Callable[[Difference], None]
 

@@ -1,8 +1,9 @@
 """Stitch: for what is stale, the views again from the facts.
 
 Work goes from ground to roof: sessions, then what other facts say, then who saw a called number, then
-persons, then matches, then journeys. Each pass takes some marks of the lowest floor that has any,
-recomputes, and leaves marks for the floors above, in one transaction; a crash leaves the rest marked.
+persons, then accounts, then matches, then journeys. Each pass takes some marks of the lowest floor that
+has any, recomputes, and leaves marks for the floors above, in one transaction; a crash leaves the rest
+marked.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tracker.keys import derive
 from tracker.store import marks
 from tracker.store.db import Others, atomic
 from tracker.store.marks import Mark, Pass
+from worker.accounts import AccountStitcher
 from worker.calls import CallStitcher
 from worker.facts import FactReader
 from worker.leads import LeadStitcher
@@ -75,6 +77,7 @@ class Stitcher:
             "fact": FactReader(self._db, key=secret, click_names=CLICK_NAMES).read,
             "call": calls.stitch,
             "identifier": PersonStitcher(self._db, self._settings).resolve,
+            "account": AccountStitcher(self._db, key=secret).resolve,
             "match": leads.match,
             "journey": leads.journeys,
         }

@@ -46,7 +46,10 @@ COLUMNS = {
     " rules_version, value, currency",
     "decisions": "fact, rule, a, b, at, verdict, why, is_verified",
     "ownership": "visitor_id, from_at, to_at, person_id",
+    "accounts": "account_id, name, domains, crm_ids, persons, first_seen_at, last_seen_at",
+    "memberships": "membership_id, account_id, person_id, reason, through, from_at, last_at, is_shown",
 }
+COLUMNS["account_journeys"] = COLUMNS["journeys"]
 
 FACTS: tuple[Fact, ...] = (
     hit("e1", 0, url="https://shop.test/?utm_source=news&utm_medium=email&utm_campaign=%3Dcmd()&gclid=G1"),
@@ -296,7 +299,11 @@ class Copy:
 @settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(
     batches=st.lists(
-        st.lists(st.one_of(test_law.hits, test_law.leads, test_law.identifies), max_size=5), max_size=6
+        st.lists(
+            st.one_of(test_law.hits, test_law.leads, test_law.identifies, test_law.contacts, test_law.deals),
+            max_size=5,
+        ),
+        max_size=6,
     )
 )
 def test_a_copy_kept_by_cursors_equals_a_fresh_export(client: redis.Redis, batches: list[list[Fact]]) -> None:

@@ -83,7 +83,32 @@ identifies = st.builds(
     visitor_id=st.sampled_from(VISITORS),
     email=st.sampled_from(EMAILS[:3]),
 )
-histories = st.lists(st.one_of(hits, hits, hits, leads, identifies), min_size=1, max_size=25)
+companies = st.sampled_from([
+    None, {"domain": "acme.com", "name": "Acme"}, {"domain": "acme.com", "crm_id": "77"},
+    {"domain": "beta.io", "crm_id": "77", "name": "Acme Ltd"}, {"domain": "www.acme.com", "crm_id": "78"},
+    {"domain": "gmail.com", "crm_id": "79"},
+])  # fmt: skip
+contacts = st.builds(
+    lambda **fields: {"fact": "contact", "site": "shop", **fields},
+    provider=st.sampled_from(["hub", "hub", "desk"]),
+    provider_id=st.sampled_from(["1", "2"]),
+    at=times,
+    emails=st.lists(st.sampled_from(["ann@acme.com", "bob@beta.io", "zoe@gmail.com"]), max_size=2),
+    account=companies,
+)
+deals = st.builds(
+    lambda **fields: {"fact": "deal", "provider": "hub", "stage": "new", **fields},
+    site=st.sampled_from(["shop", "blog"]),
+    provider_id=st.sampled_from(["d1", "d2"]),
+    at=times,
+    contacts=st.lists(
+        st.sampled_from([{"email": "ann@acme.com"}, {"crm_id": "2"}, {"email": "zoe@gmail.com"}]), max_size=2
+    ),
+    account=companies,
+)
+histories = st.lists(
+    st.one_of(hits, hits, hits, leads, leads, identifies, contacts, deals), min_size=1, max_size=25
+)
 
 
 @contextmanager

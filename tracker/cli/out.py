@@ -114,7 +114,7 @@ def _cell(value: Any) -> Any:
 
 
 @click.command()
-@click.argument("noun", type=click.Choice(["lead", "session", "hit"]))
+@click.argument("noun", type=click.Choice(["lead", "session", "hit", "account"]))
 @click.argument("id_", metavar="ID")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @pass_context
@@ -122,7 +122,9 @@ def explain(context: Context, noun: str, id_: str, form: str) -> None:
     """touchline explain lead 1f0c9a...
 
     Say why: for a lead its visitor and source, for a session its source and what opened it, for a
-    hit what became of it. A lead is named by its id or by its provider's, a hit by its event id.
+    hit what became of it, for an account what it is made of and who belongs to it. A lead is named
+    by its id or by its provider's, a hit by its event id, an account by any id it ever had, by a
+    domain, or by a CRM's id as SYSTEM:ID.
     """
     from tracker.cli.words import told
     from tracker.store.explain import explain as find

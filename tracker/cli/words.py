@@ -7,6 +7,11 @@ from typing import Any
 
 Found = dict[str, Any]
 
+BELONGS = {
+    "crm": "their contact in the CRM is with {through}",
+    "deal": "a deal with {through} lists them",
+    "email_domain": "by an e-mail address at {through}",
+}
 RULES = {
     "M1": "M1, cookie: the visitor's signed id came with the lead",
     "M5": "M5, person: the lead's e-mail address is one person's, whose browsers are known",
@@ -22,8 +27,8 @@ OPENED = {
 
 
 def told(noun: str, found: Found) -> str:
-    """Tell what was found of a lead, session or hit, in lines of text."""
-    return "\n".join({"lead": _lead, "session": _session, "hit": _hit}[noun](found))
+    """Tell what was found of a lead, session, hit or account, in lines of text."""
+    return "\n".join({"lead": _lead, "session": _session, "hit": _hit, "account": _account}[noun](found))
 
 
 def came_from(row: Found) -> str:
@@ -125,6 +130,30 @@ def _hit(hit: Found) -> Iterator[str]:
         yield f"  In session {own['session_id']}, which came from {came_from(own)}, rule {own['rule']}"
     else:
         yield "  In no session: an engagement ping that came after the visit had ended"
+
+
+def _account(account: Found) -> Iterator[str]:
+    yield f"Account {account['account_id']}: {account['name'] or 'a company without a name'}"
+    known = [f"the domain {each}" for each in account["domains"]]
+    known += [f"the CRM's account {each}" for each in account["crm_ids"]]
+    yield f"  Known by {', '.join(known)}"
+    for joint in account["joints"]:
+        said = f"{joint['crm_id']} has the domain {joint['domain']}"
+        yield f"    {joint['fact'].partition(':')[0]} of {joint['at']} says that {said}"
+        if joint["verdict"] == "refused":
+            yield "      refused: another account of that CRM had it first, and two are never one"
+    yield f"  Seen from {account['first_seen_at']} to {account['last_seen_at']}"
+    yield f"  {_many(account['persons'], 'person belongs', 'persons belong')} to it"
+    for each in account["memberships"]:
+        shown = "" if each["is_shown"] else ", but is shown with another account"
+        because = BELONGS[each["reason"]].format(**each)
+        yield f"    {each['person_id']} since {each['from_at']}: {because}{shown}"
+    if not account["journeys"]:
+        yield "  None of them has become a lead"
+    for each in account["journeys"]:
+        touches = _many(each["touch_count"], "touch", "touches")
+        which = f"{each['conversion_kind']} {each['conversion_id']}"
+        yield f"  {each['at']}  {which} after {touches} of all its persons"
 
 
 def _many(count: int, one: str, many: str) -> str:

@@ -1,4 +1,4 @@
-"""Everything the store knows of why one lead, session or hit is what it is."""
+"""Everything the store knows of why one lead, session, hit or account is what it is."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ import json
 import sqlite3
 from typing import Any
 
+from tracker.core.accounts import resolve_accounts
 from tracker.core.ids import event_key
+from tracker.core.times import format_instant
 from tracker.errors import BadRequest
+from tracker.store.accounts import find_account, load_parts
 from tracker.store.bursts import crowd_size
 from tracker.store.exports import spelled
+
+SHOWN_PEOPLE = 50
+SHOWN_JOURNEYS = 10
 
 Found = dict[str, Any]
 
 
 def explain(db: sqlite3.Connection, noun: str, id_: str) -> Found:
-    """Gather what is known of one lead, session or hit.
+    """Gather what is known of one lead, session, hit or account.
 
     Raises:
         BadRequest: there is none of that id.
     """
-    found = {"lead": _lead, "session": _session, "hit": _hit}[noun](db, id_)
+    found = {"lead": _lead, "session": _session, "hit": _hit, "account": _account}[noun](db, id_)
     if found is None:
         raise BadRequest("bad_fact", f"there is no {noun} {id_!r}; `touchline export {noun}s` lists them")
     return found
@@ -86,6 +92,48 @@ def _hit(db: sqlite3.Connection, id_: str) -> Found | None:
         hit["burst_visitors"] = crowd_size(db, found[0])
     hit["session"] = _one(db, "SELECT * FROM sessions WHERE session_id = ?", hit["session_id"])
     return hit
+
+
+def _account(db: sqlite3.Connection, id_: str) -> Found | None:
+    """Gather an account by its id, a former one, a domain of it or a CRM's id of it."""
+    number = find_account(db, id_)
+    if number is None:
+        return None
+    account = _one(
+        db,
+        """SELECT accounts.* FROM account_part JOIN accounts ON accounts.account_id = account_part.part_id
+        WHERE account_part.part_no = ?""",
+        number,
+    )
+    if account is None:
+        return None
+    parts = load_parts(db, number)
+    rulings = resolve_accounts(parts.first_ms, parts.joints)[1]
+    account["joints"] = [
+        {
+            "crm_id": each.joint.account.value, "domain": each.joint.domain.value, "fact": each.joint.key,
+            "at": format_instant(each.joint.at_ms), "verdict": "refused" if each.why else "joined",
+            "why": each.why,
+        }
+        for each in rulings
+        if {each.joint.account.value, each.joint.domain.value} & {*account["domains"], *account["crm_ids"]}
+    ]  # fmt: skip
+    account["memberships"] = _all(
+        db,
+        """SELECT person_id, reason, through, from_at, last_at, is_shown FROM memberships
+        WHERE account_id = ? ORDER BY from_at, membership_id LIMIT ?""",
+        account["account_id"], SHOWN_PEOPLE,
+    )  # fmt: skip
+    account["journeys"] = _all(
+        db,
+        """SELECT journey.conversion_kind, journey.conversion_id,
+          strftime('%Y-%m-%dT%H:%M:%fZ', journey.at_ms / 1000.0, 'unixepoch') AS at,
+          step.touch_count, step.path
+        FROM account_step AS step JOIN journey ON journey.journey_id = step.journey_id
+        WHERE step.account_no = ? ORDER BY step.at_ms DESC, journey.journey_id LIMIT ?""",
+        number, SHOWN_JOURNEYS,
+    )[::-1]  # fmt: skip
+    return account
 
 
 def _rejected(db: sqlite3.Connection, event_id: str) -> Found | None:

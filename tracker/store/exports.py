@@ -33,6 +33,8 @@ class Export:
 
 
 _MOVED = "SELECT own.identifier_no FROM identifier AS own WHERE own.changed_no > :since"
+_MOVED_ACCOUNTS = """SELECT account.part_id FROM account_part AS part
+  JOIN account_part AS account ON account.part_no = part.account_no WHERE part.moved_no > :since"""
 _MOVED_PERSONS = f"""SELECT person.identifier_id FROM identifier AS own
   JOIN identifier AS person ON person.identifier_no = own.person_no WHERE own.identifier_no IN ({_MOVED})
   UNION SELECT change.id FROM change WHERE change.noun = 'person' AND change.change_no > :since"""
@@ -42,6 +44,14 @@ _GONE_SESSIONS = """change JOIN visitor ON visitor.visitor_id = json_extract(cha
 _TOUCHED = f"""SELECT touch.person_id FROM touch WHERE touch.changed_no > :since
   UNION SELECT who.person_id FROM person_of_visitor AS who
   WHERE who.visitor_no IN (SELECT visitor.visitor_no FROM {_GONE_SESSIONS})"""
+_TOUCHED_ACCOUNTS = f"""SELECT account.part_id FROM account_part AS part
+  JOIN account_part AS account ON account.part_no = part.account_no WHERE part.changed_no > :since
+  UNION SELECT account.part_id FROM identifier AS person
+  JOIN membership ON membership.person_no = person.identifier_no
+  JOIN account_part AS part ON part.part_no = membership.part_no
+  JOIN account_part AS account ON account.part_no = part.account_no
+  WHERE person.identifier_id IN ({_TOUCHED} UNION {_MOVED_PERSONS})"""
+
 EXPORTS = {
     "sessions": Export(
         "sessions", "session_id", "session_id",
@@ -49,7 +59,7 @@ EXPORTS = {
     ),
     "touchpoints": Export(
         "touchpoints", "touch_id", "at, touch_id",
-        f"""person_id IN ({_TOUCHED} UNION {_MOVED_PERSONS})
+        f"""person_id IN ({_TOUCHED} UNION {_MOVED_PERSONS}) OR account_id IN ({_MOVED_ACCOUNTS})
         OR person_id IS NULL AND touch_id IN (SELECT lead_id FROM lead WHERE changed_no > :since)""",
         ("session", "lead"),
     ),
@@ -62,11 +72,31 @@ EXPORTS = {
     "journeys": Export(
         "journeys", "journey_id", "at, journey_id",
         f"""journey_id IN (SELECT journey_id FROM journey WHERE changed_no > :since)
-        OR person_id IN ({_MOVED_PERSONS})""",
+        OR person_id IN ({_MOVED_PERSONS}) OR account_id IN ({_MOVED_ACCOUNTS})""",
         ("journey",),
     ),
     "persons": Export(
-        "persons", "person_id", "person_id", f"person_id IN ({_TOUCHED} UNION {_MOVED_PERSONS})", ("person",)
+        "persons", "person_id", "person_id",
+        f"person_id IN ({_TOUCHED} UNION {_MOVED_PERSONS}) OR account_id IN ({_MOVED_ACCOUNTS})", ("person",),
+    ),
+    "accounts": Export(
+        "accounts", "account_id", "account_id", f"account_id IN ({_TOUCHED_ACCOUNTS})", ("account",)
+    ),
+    "memberships": Export(
+        "memberships", "membership_id", "account_id, person_id, reason, through",
+        """membership_id IN (
+          SELECT person.identifier_id || ' ' || part.part_id || ' ' || membership.reason
+          FROM membership JOIN identifier AS person ON person.identifier_no = membership.person_no
+          JOIN account_part AS part ON part.part_no = membership.part_no
+          WHERE membership.changed_no > :since OR part.moved_no > :since
+        )""",
+        ("membership",),
+    ),
+    "account_journeys": Export(
+        "account_journeys", "journey_id", "at, journey_id",
+        f"""account_id IN ({_TOUCHED_ACCOUNTS})
+        OR journey_id IN (SELECT journey_id FROM journey WHERE changed_no > :since)""",
+        ("account_journey",),
     ),
     "decisions": Export(
         "decisions", "evidence_id", "at, rule, evidence_id", "", hidden=frozenset({"evidence_id"})
@@ -81,12 +111,17 @@ EXPORTS = {
 }  # fmt: skip
 
 
-def _gone_of(noun: str, living: str) -> str:
-    """Select the rows of a noun that were there at the cursor and are no more."""
+def _gone_of(noun: str, living: str, was: str = "before") -> str:
+    """Select the rows of a noun that were there at the cursor and are no more.
+
+    Args:
+        was: what is null of a line of the log where the row was not there before it.
+    """
     also = f"UNION SELECT visitor.identifier_id, '' FROM {_GONE_SESSIONS}" if noun == "person" else ""
     return f"""SELECT id FROM (
       SELECT id, before FROM (
-        SELECT id, before, min(change_no) FROM change WHERE noun = '{noun}' AND change_no > :since GROUP BY id
+        SELECT id, {was} AS before, min(change_no) FROM change
+        WHERE noun = '{noun}' AND change_no > :since GROUP BY id
       ) {also}
     ) WHERE before IS NOT NULL AND id NOT IN ({living}) GROUP BY id ORDER BY id"""
 
@@ -96,10 +131,19 @@ _GONE = {
     "lead": _gone_of("lead", "SELECT lead_id FROM lead"),
     "journey": _gone_of("journey", "SELECT journey_id FROM journey"),
     "person": _gone_of("person", "SELECT person_id FROM persons"),
+    "account": _gone_of("account", "SELECT account_id FROM accounts"),
+    "membership": _gone_of("membership", "SELECT membership_id FROM memberships"),
+    "account_journey": _gone_of(
+        "journey",
+        "SELECT journey_id FROM journey WHERE part_id IS NOT NULL",
+        "coalesce(json_extract(before, '$.part_id'), json_extract(before, '$.account_id'))",
+    ),
 }
 
-BOOLEANS = frozenset({"is_verified", "is_repeat_click", "is_junk", "answered", "is_dropped", "removed"})
-LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids"})
+BOOLEANS = frozenset(
+    {"is_verified", "is_repeat_click", "is_junk", "answered", "is_dropped", "is_shown", "removed"}
+)
+LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids", "domains"})
 DOCUMENTS = LISTS | {"path", "touch_ids", "match_evidence", "tags", "extra", "before", "after"}
 CONTACTS = frozenset({"name", "email", "phone", "company", "emails", "phones", "a", "b"})
 

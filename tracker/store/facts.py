@@ -10,7 +10,7 @@ from tracker.core.facts import Fact
 from tracker.core.versions import Version
 
 NO_SITE = 0
-SAYING = ("lead", "identify", "contact", "link", "mail", "split", "same", "lease")
+SAYING = ("lead", "identify", "contact", "link", "mail", "split", "same", "lease", "deal")
 """Facts that say something of persons or leads; views rest on them."""
 
 
@@ -36,6 +36,15 @@ def load_versions(db: sqlite3.Connection, kind: str, *, site_no: int, key: str) 
         [kind, site_no, key],
     )
     return [Version(version_ms, digest, json.loads(content)) for version_ms, digest, content in rows]
+
+
+def keys_within(db: sqlite3.Connection, kind: str, *, site_no: int, start: str) -> list[str]:
+    """Name the facts of a kind whose natural keys begin so."""
+    rows = db.execute(
+        "SELECT DISTINCT key FROM fact WHERE kind = ? AND site_no = ? AND key >= ? AND key < ?",
+        [kind, site_no, start, start + chr(0x10FFFF)],
+    )
+    return [row[0] for row in rows]
 
 
 def is_from_page(db: sqlite3.Connection, kind: str, *, site_no: int, key: str) -> bool:

@@ -22,9 +22,9 @@ LEAD_MATCH = (
 )  # fmt: skip
 JOURNEY = (
     "conversion_kind", "conversion_id", "site_no", "at_ms", "identifier_no", "first_ms", "first_source_no",
-    "last_source_no", "lead_channel", "days", "touch_count", "path", "touch_ids",
+    "last_source_no", "lead_channel", "days", "touch_count", "path", "touch_ids", "part_id",
 )  # fmt: skip
-_LOGGED = {"lead": ("visitor_id", "session_id", "match_rule"), "journey": ("path", "touch_ids")}
+_LOGGED = {"lead": ("visitor_id", "session_id", "match_rule"), "journey": ("path", "touch_ids", "part_id")}
 
 Row = dict[str, Any]
 

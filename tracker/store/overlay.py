@@ -18,20 +18,23 @@ from tracker.store.sql import statements
 
 VIEW_TABLES = (
     "dirty", "source", "client", "lone", "session", "click_use", "identifier", "mention", "evidence",
-    "ownership", "lease", "lead", "journey",
+    "ownership", "account_part", "account_word", "account_people", "membership", "lease", "lead", "journey",
 )  # fmt: skip
 _BESIDE = (*VIEW_TABLES, "change", "counter")
 COMPARED = {
     "sessions": "session_id",
     "leads": "lead_id",
     "persons": "person_id",
+    "accounts": "account_id",
+    "memberships": "membership_id",
     "journeys": "journey_id",
+    "account_journeys": "journey_id",
     "touchpoints": "touch_id",
     "decisions": "evidence_id",
     "ownerships": "ownership_id",
 }
 Row = tuple[Any, ...]
-_LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids"})
+_LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids", "domains"})
 
 
 @dataclass(frozen=True, slots=True)

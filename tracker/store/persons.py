@@ -7,8 +7,10 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from tracker.core.accounts import domain_of
 from tracker.core.groups import Identifier
 from tracker.core.ids import identifier_id
+from tracker.store.accounts import part_number
 from tracker.store.marks import Pass
 
 
@@ -30,11 +32,13 @@ class Identifiers:
         if found:
             return int(found[0])
         named = identifier_id(self._key, identifier.kind, identifier.value)
+        domain = domain_of(identifier.value) if identifier.kind == "email" else None
+        domain_no = None if domain is None else part_number(self._db, domain, key=self._key)
         cursor = self._db.execute(
             """INSERT INTO identifier
-              (kind, value, identifier_id, visitor_no, person_no, first_ms, changed_no)
-            VALUES (?, ?, ?, ?, 0, ?, 0)""",
-            [*identifier, named, visitor_no, at_ms or 0],
+              (kind, value, identifier_id, visitor_no, person_no, first_ms, domain_no, changed_no)
+            VALUES (?, ?, ?, ?, 0, ?, ?, 0)""",
+            [*identifier, named, visitor_no, at_ms or 0, domain_no],
         )
         number = int(cursor.lastrowid or 0)
         self._db.execute("UPDATE identifier SET person_no = ? WHERE identifier_no = ?", [number, number])

@@ -191,6 +191,7 @@ CREATE TABLE identifier (
   person_no INTEGER NOT NULL,                        -- identifier_no of the person's oldest identifier
   first_ms INTEGER NOT NULL,
   apart TEXT,                                        -- why it links nobody, or several in turn
+  domain_no INTEGER,                                 -- account_part: the company domain of an address
   changed_no INTEGER NOT NULL,
   UNIQUE (kind, value)
 ) STRICT;
@@ -224,6 +225,46 @@ CREATE TABLE ownership (
   from_ms INTEGER NOT NULL,                          -- 0: from the beginning
   identifier_no INTEGER NOT NULL,                    -- by which the owner identified
   PRIMARY KEY (visitor_no, from_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE account_part (
+  part_no INTEGER PRIMARY KEY,                       -- a company's domain, or an account of a CRM
+  kind TEXT NOT NULL CHECK (kind IN ('account', 'domain')),
+  value TEXT NOT NULL,                               -- acme.com, or <system>:<id>
+  part_id TEXT NOT NULL UNIQUE,
+  account_no INTEGER NOT NULL,                       -- part_no of the account's oldest part
+  first_ms INTEGER,                                  -- null: nobody names it
+  name TEXT,                                         -- of the oldest part: the account's
+  moved_no INTEGER NOT NULL,                         -- pass in which it came to this account
+  changed_no INTEGER NOT NULL,                       -- pass in which its account or people last moved
+  UNIQUE (kind, value)
+) STRICT;
+
+CREATE TABLE account_word (
+  fact TEXT PRIMARY KEY,                             -- a fact of a CRM that names an account
+  reason TEXT NOT NULL CHECK (reason IN ('crm', 'deal')),
+  at_ms INTEGER NOT NULL,
+  crm_no INTEGER NOT NULL,                           -- account_part; 0: none given
+  domain_no INTEGER NOT NULL,
+  part_no INTEGER NOT NULL,                          -- the one of both that name and people go to
+  name TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE account_people (
+  identifier_no INTEGER NOT NULL,                    -- one whom a fact counts among an account's people
+  fact TEXT NOT NULL,
+  PRIMARY KEY (identifier_no, fact)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE membership (
+  person_no INTEGER NOT NULL,                        -- identifier_no of the person's oldest identifier
+  part_no INTEGER NOT NULL,                          -- account_part through which they belong
+  reason TEXT NOT NULL CHECK (reason IN ('crm', 'deal', 'email_domain')),
+  from_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,                          -- when it was last said
+  is_shown INTEGER NOT NULL CHECK (is_shown IN (0, 1)), -- of all, the one that the person is shown with
+  changed_no INTEGER NOT NULL,
+  PRIMARY KEY (person_no, part_no, reason)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE lease (
@@ -289,6 +330,7 @@ CREATE TABLE journey (
   touch_count INTEGER NOT NULL,
   path TEXT NOT NULL CHECK (json_valid(path)),
   touch_ids TEXT NOT NULL CHECK (json_valid(touch_ids)),
+  part_id TEXT,                                      -- account_part that its person is shown with
   changed_no INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -316,6 +358,8 @@ CREATE INDEX lone_crowd ON lone (client_no, prefix_no, hour, site_no, is_burst);
 
 CREATE INDEX click_use_visitor ON click_use (visitor_no);
 
+CREATE INDEX identifier_domain ON identifier (domain_no) WHERE domain_no IS NOT NULL;
+
 CREATE UNIQUE INDEX identifier_visitor ON identifier (visitor_no) WHERE visitor_no IS NOT NULL;
 
 CREATE INDEX identifier_person ON identifier (person_no);
@@ -328,6 +372,20 @@ CREATE INDEX evidence_a ON evidence (a_no);
 
 CREATE INDEX evidence_b ON evidence (b_no);
 
+CREATE INDEX ownership_identifier ON ownership (identifier_no);
+
+CREATE INDEX account_part_account ON account_part (account_no);
+
+CREATE INDEX account_word_crm ON account_word (crm_no, domain_no, at_ms, fact);
+
+CREATE INDEX account_word_domain ON account_word (domain_no, crm_no, at_ms, fact);
+
+CREATE INDEX account_word_name ON account_word (part_no, at_ms, fact) WHERE name IS NOT NULL;
+
+CREATE INDEX account_people_fact ON account_people (fact);
+
+CREATE INDEX membership_part ON membership (part_no, reason, from_ms);
+
 CREATE INDEX lease_number ON lease (number, from_ms);
 
 CREATE INDEX lease_visitor ON lease (visitor_no);
@@ -337,6 +395,8 @@ CREATE INDEX lead_identifier ON lead (identifier_no);
 CREATE INDEX lead_visitor ON lead (visitor_no) WHERE visitor_no IS NOT NULL;
 
 CREATE INDEX lead_called ON lead (called, at_ms) WHERE called IS NOT NULL;
+
+CREATE INDEX journey_part ON journey (part_id) WHERE part_id IS NOT NULL;
 
 CREATE VIEW person_of_visitor AS
 SELECT visitor.visitor_no,
@@ -360,6 +420,13 @@ SELECT session.session_id, CASE WHEN who.is_shared THEN (
     ORDER BY owner.from_ms DESC LIMIT 1
   ) ELSE who.person_id END AS person_id
 FROM session JOIN person_of_visitor AS who USING (visitor_no);
+
+CREATE VIEW account_of_person AS
+SELECT person.identifier_id AS person_id, account.part_id AS account_id
+FROM identifier AS person
+JOIN membership ON membership.person_no = person.identifier_no AND membership.is_shown
+JOIN account_part AS part ON part.part_no = membership.part_no
+JOIN account_part AS account ON account.part_no = part.account_no;
 
 CREATE VIEW sessions AS
 SELECT session.session_id, site.key AS site, visitor.visitor_id, who.person_id,
@@ -419,7 +486,9 @@ LEFT JOIN identifier AS person ON person.identifier_no = identifier.person_no
 LEFT JOIN session ON session.session_id = lead.session_id;
 
 CREATE VIEW touchpoints AS
-SELECT touch.touch_id, site.key AS site, touch.person_id, NULL AS account_id,
+SELECT touch.touch_id, site.key AS site, touch.person_id, (
+    SELECT own.account_id FROM account_of_person AS own WHERE own.person_id = touch.person_id
+  ) AS account_id,
   row_number() OVER (
     PARTITION BY coalesce(touch.person_id, touch.touch_id) ORDER BY touch.at_ms, touch.touch_id
   ) AS position,
@@ -440,7 +509,7 @@ LEFT JOIN client ON client.client_no = touch.client_no;
 CREATE VIEW journeys AS
 SELECT journey.journey_id, site.key AS site, journey.conversion_kind, journey.conversion_id,
   strftime('%Y-%m-%dT%H:%M:%fZ', journey.at_ms / 1000.0, 'unixepoch') AS at,
-  person.identifier_id AS person_id, NULL AS account_id, journey.touch_count,
+  person.identifier_id AS person_id, account.part_id AS account_id, journey.touch_count,
   strftime('%Y-%m-%dT%H:%M:%fZ', journey.first_ms / 1000.0, 'unixepoch') AS first_at,
   one.channel AS first_channel, one.source AS first_source, one.medium AS first_medium,
   one.campaign AS first_campaign,
@@ -452,7 +521,9 @@ JOIN site USING (site_no)
 LEFT JOIN identifier ON identifier.identifier_no = journey.identifier_no
 LEFT JOIN identifier AS person ON person.identifier_no = identifier.person_no
 LEFT JOIN source AS one ON one.source_no = journey.first_source_no
-LEFT JOIN source AS two ON two.source_no = journey.last_source_no;
+LEFT JOIN source AS two ON two.source_no = journey.last_source_no
+LEFT JOIN account_part AS part ON part.part_id = journey.part_id
+LEFT JOIN account_part AS account ON account.part_no = part.account_no;
 
 CREATE VIEW visitor_span AS
 SELECT visitor_no, min(started_ms) AS first_ms, max(ended_ms) AS last_ms FROM session GROUP BY visitor_no;
@@ -463,7 +534,9 @@ SELECT known.person_id,
   json_group_array(known.value) FILTER (WHERE known.kind = 'visitor') AS visitors,
   json_group_array(known.value) FILTER (WHERE known.kind = 'email') AS emails,
   json_group_array(known.value) FILTER (WHERE known.kind = 'phone') AS phones,
-  json_group_array(known.value) FILTER (WHERE known.kind = 'crm') AS crm_ids, NULL AS account_id,
+  json_group_array(known.value) FILTER (WHERE known.kind = 'crm') AS crm_ids, (
+    SELECT own.account_id FROM account_of_person AS own WHERE own.person_id = known.person_id
+  ) AS account_id,
   strftime('%Y-%m-%dT%H:%M:%fZ', min(known.first_ms) / 1000.0, 'unixepoch') AS first_seen_at,
   strftime('%Y-%m-%dT%H:%M:%fZ', max(known.last_ms) / 1000.0, 'unixepoch') AS last_seen_at
 FROM (
@@ -498,6 +571,127 @@ SELECT visitor.identifier_id, '[]', json_array(visitor.visitor_id), '[]', '[]', 
   strftime('%Y-%m-%dT%H:%M:%fZ', span.last_ms / 1000.0, 'unixepoch')
 FROM visitor_span AS span JOIN visitor USING (visitor_no)
 WHERE NOT EXISTS (SELECT 1 FROM identifier WHERE identifier.visitor_no = visitor.visitor_no);
+
+CREATE VIEW account_identifier AS
+SELECT part.account_no, own.identifier_no, own.visitor_no, own.apart, own.first_ms
+FROM account_part AS part
+JOIN membership ON membership.part_no = part.part_no
+JOIN identifier AS own ON own.person_no = membership.person_no;
+
+CREATE VIEW account_owned AS
+SELECT own.account_no, session.session_id, session.started_ms, session.ended_ms, session.source_no
+FROM account_identifier AS own
+JOIN ownership ON ownership.identifier_no = own.identifier_no
+JOIN session ON session.visitor_no = ownership.visitor_no AND session.started_ms >= ownership.from_ms
+WHERE NOT EXISTS (
+  SELECT 1 FROM ownership AS later WHERE later.visitor_no = ownership.visitor_no
+    AND later.from_ms > ownership.from_ms AND later.from_ms <= session.started_ms
+);
+
+CREATE VIEW accounts AS
+SELECT account.part_id AS account_id, account.name, (
+    SELECT json_group_array(own.value) FROM account_part AS own
+    WHERE own.account_no = account.part_no AND own.kind = 'domain' AND own.first_ms IS NOT NULL
+  ) AS domains, (
+    SELECT json_group_array(own.value) FROM account_part AS own
+    WHERE own.account_no = account.part_no AND own.kind = 'account' AND own.first_ms IS NOT NULL
+  ) AS crm_ids, (
+    SELECT count(DISTINCT membership.person_no) FROM account_part AS own
+    JOIN membership ON membership.part_no = own.part_no WHERE own.account_no = account.part_no
+  ) AS persons,
+  strftime('%Y-%m-%dT%H:%M:%fZ', min(account.first_ms, coalesce((
+    SELECT min(own.first_ms) FROM account_identifier AS own WHERE own.account_no = account.part_no
+  ), account.first_ms), coalesce((
+    SELECT min(own.started_ms) FROM account_owned AS own WHERE own.account_no = account.part_no
+  ), account.first_ms)) / 1000.0, 'unixepoch') AS first_seen_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', max(account.first_ms, coalesce((
+    SELECT max(mention.at_ms) FROM account_identifier AS own
+    JOIN mention ON mention.identifier_no = own.identifier_no
+    WHERE own.account_no = account.part_no AND own.apart IS NOT 'shared_device'
+  ), 0), coalesce((
+    SELECT max(session.ended_ms) FROM account_identifier AS own
+    JOIN session ON session.visitor_no = own.visitor_no
+    WHERE own.account_no = account.part_no AND own.apart IS NOT 'shared_device'
+  ), 0), coalesce((
+    SELECT max(own.ended_ms) FROM account_owned AS own WHERE own.account_no = account.part_no
+  ), 0)) / 1000.0, 'unixepoch') AS last_seen_at
+FROM account_part AS account
+WHERE account.part_no = account.account_no AND account.first_ms IS NOT NULL;
+
+CREATE VIEW memberships AS
+SELECT person.identifier_id || ' ' || part.part_id || ' ' || membership.reason AS membership_id,
+  account.part_id AS account_id, person.identifier_id AS person_id, membership.reason,
+  part.value AS through,
+  strftime('%Y-%m-%dT%H:%M:%fZ', membership.from_ms / 1000.0, 'unixepoch') AS from_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', membership.last_ms / 1000.0, 'unixepoch') AS last_at,
+  membership.is_shown
+FROM membership
+JOIN identifier AS person ON person.identifier_no = membership.person_no
+JOIN account_part AS part ON part.part_no = membership.part_no
+JOIN account_part AS account ON account.part_no = part.account_no;
+
+CREATE VIEW account_touch AS
+SELECT DISTINCT account_no, at_ms, touch_id, source_no FROM (
+  SELECT own.account_no, session.started_ms AS at_ms, session.session_id AS touch_id, session.source_no
+  FROM account_identifier AS own JOIN session ON session.visitor_no = own.visitor_no
+  WHERE own.apart IS NOT 'shared_device'
+  UNION ALL
+  SELECT account_no, started_ms, session_id, source_no FROM account_owned
+  UNION ALL
+  SELECT own.account_no, session.started_ms, session.session_id, session.source_no
+  FROM account_identifier AS own JOIN lead ON lead.identifier_no = own.identifier_no
+  JOIN session ON session.session_id = lead.session_id
+  WHERE lead.match_rule IN ('M1', 'M2', 'M3', 'M4') AND session.started_ms <= lead.at_ms
+  UNION ALL
+  SELECT own.account_no, lead.at_ms, lead.lead_id, lead.source_no
+  FROM account_identifier AS own JOIN lead ON lead.identifier_no = own.identifier_no
+  WHERE lead.session_id IS NULL AND lead.source_no IS NOT NULL
+);
+
+CREATE VIEW account_step AS
+SELECT account_no, journey_id, at_ms,
+  count(touch_id) OVER earlier AS touch_count,
+  min(touch_ms) OVER earlier AS first_ms,
+  json_group_array(channel) FILTER (WHERE touch_id IS NOT NULL) OVER earlier AS path,
+  json_group_array(touch_id) FILTER (WHERE touch_id IS NOT NULL) OVER earlier AS touch_ids
+FROM (
+  SELECT touch.account_no, touch.at_ms, touch.at_ms AS touch_ms, touch.touch_id, source.channel,
+    NULL AS journey_id
+  FROM account_touch AS touch JOIN source USING (source_no)
+  UNION ALL
+  SELECT part.account_no, journey.at_ms, NULL, NULL, NULL, journey.journey_id
+  FROM account_part AS part JOIN journey ON journey.part_id = part.part_id
+)
+WINDOW earlier AS (
+  PARTITION BY account_no ORDER BY at_ms, journey_id IS NOT NULL, touch_id, journey_id
+  ROWS UNBOUNDED PRECEDING
+);
+
+CREATE VIEW account_journeys AS
+SELECT journey.journey_id, site.key AS site, journey.conversion_kind, journey.conversion_id,
+  strftime('%Y-%m-%dT%H:%M:%fZ', journey.at_ms / 1000.0, 'unixepoch') AS at,
+  person.identifier_id AS person_id, account.part_id AS account_id, step.touch_count,
+  strftime('%Y-%m-%dT%H:%M:%fZ', step.first_ms / 1000.0, 'unixepoch') AS first_at,
+  one.channel AS first_channel, one.source AS first_source, one.medium AS first_medium,
+  one.campaign AS first_campaign,
+  two.channel AS last_channel, two.source AS last_source, two.medium AS last_medium,
+  two.campaign AS last_campaign,
+  journey.lead_channel, coalesce((step.at_ms - step.first_ms) / 86400000, 0) AS days,
+  step.path, step.touch_ids
+FROM account_step AS step
+JOIN journey ON journey.journey_id = step.journey_id
+JOIN account_part AS account ON account.part_no = step.account_no
+JOIN site USING (site_no)
+JOIN identifier ON identifier.identifier_no = journey.identifier_no
+JOIN identifier AS person ON person.identifier_no = identifier.person_no
+LEFT JOIN source AS one ON one.source_no = coalesce(
+  (SELECT source_no FROM session WHERE session_id = json_extract(step.touch_ids, '$[0]')),
+  (SELECT source_no FROM lead WHERE lead_id = json_extract(step.touch_ids, '$[0]'))
+)
+LEFT JOIN source AS two ON two.source_no = coalesce(
+  (SELECT source_no FROM session WHERE session_id = json_extract(step.touch_ids, '$[#-1]')),
+  (SELECT source_no FROM lead WHERE lead_id = json_extract(step.touch_ids, '$[#-1]'))
+);
 
 CREATE VIEW decisions AS
 SELECT replace(evidence.fact, char(31), ' ') || ' ' || one.identifier_id || ' ' || two.identifier_id

@@ -186,9 +186,11 @@ CREATE TABLE identifier (
   person_no INTEGER NOT NULL,                        -- identifier_no of the person's oldest identifier
   first_ms INTEGER NOT NULL,
   apart TEXT,                                        -- why it links nobody, or several in turn
+  domain_no INTEGER,                                 -- account_part: the company domain of an address
   changed_no INTEGER NOT NULL,
   UNIQUE (kind, value)
 ) STRICT;
+CREATE INDEX identifier_domain ON identifier (domain_no) WHERE domain_no IS NOT NULL;
 CREATE UNIQUE INDEX identifier_visitor ON identifier (visitor_no) WHERE visitor_no IS NOT NULL;
 CREATE INDEX identifier_person ON identifier (person_no);
 CREATE INDEX identifier_id ON identifier (identifier_id);
@@ -223,6 +225,49 @@ CREATE TABLE ownership (
   identifier_no INTEGER NOT NULL,                    -- by which the owner identified
   PRIMARY KEY (visitor_no, from_ms)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX ownership_identifier ON ownership (identifier_no);
+CREATE TABLE account_part (
+  part_no INTEGER PRIMARY KEY,                       -- a company's domain, or an account of a CRM
+  kind TEXT NOT NULL CHECK (kind IN ('account', 'domain')),
+  value TEXT NOT NULL,                               -- acme.com, or <system>:<id>
+  part_id TEXT NOT NULL UNIQUE,
+  account_no INTEGER NOT NULL,                       -- part_no of the account's oldest part
+  first_ms INTEGER,                                  -- null: nobody names it
+  name TEXT,                                         -- of the oldest part: the account's
+  moved_no INTEGER NOT NULL,                         -- pass in which it came to this account
+  changed_no INTEGER NOT NULL,                       -- pass in which its account or people last moved
+  UNIQUE (kind, value)
+) STRICT;
+CREATE INDEX account_part_account ON account_part (account_no);
+CREATE TABLE account_word (
+  fact TEXT PRIMARY KEY,                             -- a fact of a CRM that names an account
+  reason TEXT NOT NULL CHECK (reason IN ('crm', 'deal')),
+  at_ms INTEGER NOT NULL,
+  crm_no INTEGER NOT NULL,                           -- account_part; 0: none given
+  domain_no INTEGER NOT NULL,
+  part_no INTEGER NOT NULL,                          -- the one of both that name and people go to
+  name TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX account_word_crm ON account_word (crm_no, domain_no, at_ms, fact);
+CREATE INDEX account_word_domain ON account_word (domain_no, crm_no, at_ms, fact);
+CREATE INDEX account_word_name ON account_word (part_no, at_ms, fact) WHERE name IS NOT NULL;
+CREATE TABLE account_people (
+  identifier_no INTEGER NOT NULL,                    -- one whom a fact counts among an account's people
+  fact TEXT NOT NULL,
+  PRIMARY KEY (identifier_no, fact)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX account_people_fact ON account_people (fact);
+CREATE TABLE membership (
+  person_no INTEGER NOT NULL,                        -- identifier_no of the person's oldest identifier
+  part_no INTEGER NOT NULL,                          -- account_part through which they belong
+  reason TEXT NOT NULL CHECK (reason IN ('crm', 'deal', 'email_domain')),
+  from_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,                          -- when it was last said
+  is_shown INTEGER NOT NULL CHECK (is_shown IN (0, 1)), -- of all, the one that the person is shown with
+  changed_no INTEGER NOT NULL,
+  PRIMARY KEY (person_no, part_no, reason)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX membership_part ON membership (part_no, reason, from_ms);
 CREATE TABLE lease (
   fact TEXT PRIMARY KEY,                             -- a pool's number was shown to a visitor
   site_no INTEGER NOT NULL,
@@ -289,8 +334,10 @@ CREATE TABLE journey (
   touch_count INTEGER NOT NULL,
   path TEXT NOT NULL CHECK (json_valid(path)),
   touch_ids TEXT NOT NULL CHECK (json_valid(touch_ids)),
+  part_id TEXT,                                      -- account_part that its person is shown with
   changed_no INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX journey_part ON journey (part_id) WHERE part_id IS NOT NULL;
 CREATE TABLE change (
   change_no INTEGER NOT NULL,                        -- one pass of stitch
   noun TEXT NOT NULL,
