@@ -13,7 +13,7 @@ from importlib import resources
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-ORDER = ("install", "journey", "exports", "datasette", "privacy")
+ORDER = ("install", "journey", "accounts", "exports", "datasette", "privacy")
 
 
 @dataclass(frozen=True, slots=True)
