@@ -20,7 +20,7 @@ declare global {
     dnt?: "honour" | "ignore";
     /** The part after # is a route of its own. */
     hashRoutes?: boolean;
-    /** The site's own domains, comma-separated; links to them are not outbound. */
+    /** The site's own domains, comma-separated; links to them are not outbound, and carry the visitor over. */
     domains?: string;
     /** Give every form that posts the hidden fields. */
     append?: boolean;
@@ -46,6 +46,18 @@ declare global {
     fields?: Record<string, string>;
   }
 
+  /** Who the visitor is: at least one of the first five. */
+  interface TouchlinePerson {
+    email?: string;
+    phone?: string;
+    user_id?: string | number;
+    crm_id?: string | number;
+    chat_id?: string | number;
+    name?: string;
+    company?: string;
+    traits?: Record<string, unknown>;
+  }
+
   interface Touchline {
     /** Start, where the tag names no site. */
     (command: "init", options: TouchlineOptions): Promise<void>;
@@ -53,6 +65,10 @@ declare global {
     (command: "event", name: "form_submit", form: TouchlineForm): Promise<string | null>;
     /** Record an event; resolves to its id, or to null when nothing may be recorded. */
     (command: "event", name: string, props?: Record<string, unknown>): Promise<string | null>;
+    /** Say who the visitor is; resolves to the event's id, or to null when that says nothing or may not be sent. */
+    (command: "identify", who: TouchlinePerson | null | undefined): Promise<string | null>;
+    /** Resolves to the address that carries the visitor over to another domain of the site. */
+    (command: "link", url: string): Promise<string>;
     /** Resolves to the visitor's signed token as soon as there is one: never, while there may be none. */
     (command: "visitor", callback?: (token: string) => void): Promise<string>;
     /** Tell what the visitor has said of consent. */

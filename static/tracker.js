@@ -20,7 +20,8 @@
  *   data-gpc          honour (default): silent under Global Privacy Control; ignore: not looked at
  *   data-dnt          ignore (default); honour: silent under Do Not Track
  *   data-hash-routes  the part after # is a route of its own
- *   data-domains      the site's own domains, comma-separated: links to them are not outbound
+ *   data-domains      the site's own domains, comma-separated: links to them are not outbound, and
+ *                     those to domains that do not share this page's cookie carry the visitor over
  *   data-append       give every form that posts the hidden fields below
  *   data-fields       names of form fields to send besides the contact fields, comma-separated
  *   data-frames       allow: run inside an iframe too (silent there otherwise)
@@ -48,9 +49,19 @@
  * tl_session, tl_source, tl_medium, tl_campaign, tl_term, tl_content, tl_click_id, tl_landing,
  * tl_referrer, and tl_first_source ... tl_first_referrer of the first session ever.
  *
+ * Arrivals. tl_link (a link from another domain of the site) and tl_mail (a mailed link with a token) are
+ * taken off the address bar and go out with the first view; the collector verifies them. What signs links
+ * is static/linker.js: a part of its own, loaded where data-domains asks for it, so that other sites do not
+ * pay for it.
+ *
  * Calls, before the load too when the page has the stub:
  *   touchline("init", options)        start, where the tag has no data-site
  *   touchline("event", name, props)   promise of the event's id, or null when nothing may be sent
+ *   touchline("identify", who)        who the visitor is: email, phone, user_id, crm_id or chat_id, with name,
+ *                                     company and traits; promise of the event's id, or null when nobody is
+ *                                     named or nothing may be sent
+ *   touchline("link", url)            promise of the address with tl_link, for scripts that navigate; the
+ *                                     address as it is where it needs none
  *   touchline("visitor", callback)    promise of the signed token, as soon as there is one
  *   touchline("consent", state)       "granted", "denied" or "required"; a denial wipes what is kept
  *                                     and asks the collector to remove its cookies
@@ -59,13 +70,14 @@
  *
  * Kept in the browser, only while it may: localStorage "_tl.<site>.queue" (what the collector has not
  * acknowledged), ".seed" (until the readable cookie exists), ".source" (the session's source and the
- * first one ever); ".optout" is the visitor's own wish. The cookies are the collector's.
+ * first one ever), ".consent" (that the collector was told of it); ".optout" is the visitor's own wish.
+ * The cookies are the collector's.
  */
 (function (window, document) {
   "use strict";
 
-  // The build also measures the script without form capture, by turning this off.
-  const FORM_CAPTURE = true;
+  // The build also measures the script without forms, neither filled nor read, by turning this off.
+  const FORMS = true;
 
   const BATCH_HITS = 50;
   const BATCH_BYTES = 50000; // of the 64 KB that browsers allow all keepalive requests together
@@ -84,6 +96,9 @@
   const TICK_MS = 15000;
   const PING_MS = 300000; // a reader who only reads stays well inside a session's 30 minutes
   const SESSION_MS = 1800000;
+
+  // Where the part for links between domains is, and its hash; the build writes both.
+  const LINKER = { src: "linker.js", integrity: "" };
 
   const former = window.touchline;
   if (former?.loaded) return;
@@ -140,19 +155,20 @@
     return new Date().toISOString();
   }
 
+  function hexOf(bytes) {
+    return Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
+  }
+
   /** Make a UUID of version 7: it sorts by the time of its making. */
   function makeId() {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    for (let i = 5, ms = Date.now(); i >= 0; i--, ms = Math.floor(ms / 256)) bytes[i] = ms % 256;
-    bytes[6] = (bytes[6] & 15) | 112;
-    bytes[8] = (bytes[8] & 63) | 128;
-    const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
-    return hex.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+    const hex = ("0" + Date.now().toString(16) + hexOf(crypto.getRandomValues(new Uint8Array(10)))).slice(-32);
+    return hex.replace(/(.{8})(.{4}).(.{3}).(.{3})/, "$1-$2-7$3-8$4-");
   }
 
   // ---- consent, and what may be stored ----
 
   let consent;
+  let agreed; // the consent that the collector knows of
   let optedOut;
   let held = []; // page views seen before consent: the landing and the latest one
 
@@ -216,21 +232,18 @@
     views.forEach((hit) => record(Object.assign(hit, { event_id: makeId(), at: timeNow() }), 0));
     adoptStored();
     fillForms();
+    loadLinker();
   }
 
-  /** Forget everything, here and in the collector's cookies: the visitor said no. */
+  /** Forget everything: the visitor said no. The cookies go by the collector's answer. */
   function withdraw() {
     if ((token || readableCookie()) && (optedOut || consent === "denied")) askToForget();
     queue = [];
     session = null;
     arrival = landed;
-    token = seed = "";
-    ["queue", "seed", "source"].forEach((name) => keep(name));
+    token = seed = agreed = "";
+    ["queue", "seed", "source", "consent"].forEach((name) => keep(name));
     fillForms();
-    for (let host = "." + location.hostname; host; host = host.replace(/^\.[^.]*/, "")) {
-      document.cookie = "_tl_id=;path=/;max-age=0;domain=" + host.slice(1);
-    }
-    document.cookie = "_tl_id=;path=/;max-age=0";
   }
 
   /** Tell the collector of the refusal: only it can remove the cookie that scripts cannot see. */
@@ -343,8 +356,9 @@
       if (hit.type === "page" && !isRefused()) held = held.slice(0, 1).concat(hit);
       return null;
     }
+    markConsent(hit);
     if (bytesOf(Object.assign(hit, describeBrowser())) > HIT_BYTES) return null;
-    followSession(hit);
+    if (FORMS) followSession(hit);
     queue.push(hit);
     saveQueue();
     schedule(wait);
@@ -352,10 +366,19 @@
     return hit.event_id;
   }
 
+  /** Say on the first hit after it that the visitor has agreed. */
+  function markConsent(hit) {
+    if (!consent || agreed) return;
+    agreed = consent;
+    if (recall("consent")) return;
+    keep("consent", consent);
+    hit.extra = Object.assign({ agreed: true }, hit.extra);
+  }
+
   /** Shorten a queue to its limits: clicks and engagement go first, then the oldest. */
   function trimmed(hits) {
     while (hits.length > QUEUE_HITS || bytesOf(hits) > QUEUE_BYTES) {
-      const minor = hits.findIndex((hit) => hit.type !== "page" && hit.name !== "form_submit");
+      const minor = hits.findIndex((hit) => hit.type !== "page" && !/^(form_submit|identify)$/.test(hit.name));
       hits.splice(Math.max(0, minor), 1);
     }
     return hits;
@@ -508,6 +531,7 @@
 
   // ---- page views ----
 
+  let markedUrl; // the landing's address, where it proves how the visitor came
   let viewUrl = "";
   let viewRoute = "";
   let viewHit;
@@ -529,10 +553,11 @@
     viewWanted = false;
     pingEngagement();
     viewHit = makeHit("page", { title: document.title.slice(0, 500) });
-    if (!viewUrl) viewHit.referrer = document.referrer.slice(0, 2000);
-    else if (viewUrl !== viewHit.url) viewHit.prev_url = viewUrl;
+    const { url } = viewHit;
+    if (!viewUrl) Object.assign(viewHit, { referrer: document.referrer.slice(0, 2000), url: markedUrl || url });
+    else if (viewUrl !== url) viewHit.prev_url = viewUrl;
     const wait = viewUrl ? BATCH_WAIT_MS : 0;
-    viewUrl = viewHit.url;
+    viewUrl = url;
     viewRoute = routeNow();
     resetEngagement();
     record(viewHit, wait);
@@ -623,7 +648,14 @@
     "t.me": "telegram",
     "tg:": "telegram",
   };
+  const IDENTIFIERS = ["email", "phone", "user_id", "crm_id", "chat_id"];
+  const NOTHING = /^\s*$|^(null|undefined|\{.*\}|\[object.*)$/i;
   const CHAT_OPENER = { intercom: ".intercom-launcher", chatwoot: ".woot-widget-bubble" };
+
+  function sendNow(id) {
+    if (id) flush();
+    return id;
+  }
 
   function sendEvent(name, props) {
     if (!name) return null;
@@ -632,11 +664,61 @@
     return record(makeHit("event", { name: String(name), props: copy }));
   }
 
+  /** Tell the collector who the visitor is; it keeps what was said apart from the event. */
+  function identify(who) {
+    const said = Object.assign({}, who);
+    const named = IDENTIFIERS.filter((name) => !NOTHING.test(said[name]) || (said[name] = undefined));
+    if (!named.length) return say("identify: nobody is named"), null;
+    return sendNow(sendEvent("identify", said));
+  }
+
+  /** Tell whether one host lies below the other, so that they share a cookie. */
+  function isAkin(...hosts) {
+    const [inner, outer] = hosts.map((host) => "." + host.replace(/^www\./, ""));
+    return inner.endsWith(outer) || outer.endsWith(inner);
+  }
+
   function isOwnHost(host) {
-    return listOf(config.domains).concat(location.hostname).some((domain) => {
-      const [inner, outer] = [host, domain].map((name) => "." + name.replace(/^www\./, ""));
-      return inner.endsWith(outer) || outer.endsWith(inner);
-    });
+    return listOf(config.domains).concat(location.hostname).some((domain) => isAkin(host, domain));
+  }
+
+  // ---- links to the site's other domains: the part that signs them comes only where there are any ----
+
+  let linker;
+
+  function loadLinker() {
+    const domains = listOf(config.domains).filter((domain) => !isAkin(location.hostname, domain));
+    if (!linker && domains.length) {
+      window.touchline.parts = { domains, guarded, hexOf, makeId, on, readLink, visitorToken, withoutMarks };
+      linker = new Promise((resolve) => {
+        const script = document.createElement("script");
+        script.onload = script.onerror = resolve;
+        script.crossOrigin = "anonymous";
+        script.integrity = LINKER.integrity;
+        script.nonce = tag?.nonce;
+        script.src = addressOf(LINKER.src);
+        document.head.append(script);
+      });
+    }
+    return linker;
+  }
+
+  async function linkTo(url) {
+    if (visitorToken()) await loadLinker();
+    return (window.touchline.parts?.link || String)(url);
+  }
+
+  /** Take what proves an arrival off an address. */
+  function withoutMarks(url) {
+    return url.replace(/([?&])(?:tl_(?:link|mail)=[^&#]*(&|(?=#|$)))+/g, (all, before, after) => after && before);
+  }
+
+  /** Clean the address bar; what stood there goes out with the first view. */
+  function cleanAddress() {
+    const clean = withoutMarks(location.href);
+    if (clean === location.href) return;
+    markedUrl = location.href.slice(0, 4000);
+    history.replaceState(history.state, "", clean);
   }
 
   /** Say what following a link means: [event, props], empty for a page of the site. */
@@ -709,7 +791,7 @@
     const parts = location.search.slice(1) + "&" + location.hash.replace(/^.*[?#]/, "");
     new URLSearchParams(parts).forEach((value, key) => {
       const name = key.toLowerCase().replace(/^(utm|mtm|matomo|pk|piwik)_/, "utm_");
-      if (/^\s*$|^(null|undefined|\{.*\})$/i.test(value)) return;
+      if (NOTHING.test(value)) return;
       tags[name] = tags[name] || value.slice(0, 500);
     });
     return tags;
@@ -801,6 +883,7 @@
   }
 
   function fillForms() {
+    if (!FORMS) return;
     const values = hiddenValues();
     roots.forEach((root) => {
       root.querySelectorAll("form").forEach((form) => {
@@ -815,6 +898,12 @@
 
   function fillSoon() {
     fillTimer = fillTimer || later(() => (fillTimer = 0, fillForms()), 100);
+  }
+
+  function watchForms() {
+    on(window, "focusin click", findShadow);
+    wrapSubmit();
+    watchRoot(document);
   }
 
   /** Fill and follow the forms of the page or of a shadow tree, those that come later too. */
@@ -843,12 +932,12 @@
 
   function onSubmit(event) {
     fillForms();
-    if (FORM_CAPTURE) captureSubmit(event);
+    captureSubmit(event);
   }
 
   function onScriptSubmit(form) {
     fillForms();
-    if (FORM_CAPTURE) captureScriptSubmit(form);
+    captureScriptSubmit(form);
   }
 
   // ---- form capture ----
@@ -965,7 +1054,7 @@
   }
 
   function sendForm(hit) {
-    if (hit && record(hit)) flush();
+    if (hit) sendNow(record(hit));
   }
 
   // ---- the call from the page, and the start ----
@@ -974,6 +1063,8 @@
     __proto__: null,
     init,
     event: sendEvent,
+    identify,
+    link: linkTo,
     visitor: whenVisitor,
     consent: setConsent,
     optout: setOptOut,
@@ -982,10 +1073,14 @@
     },
   };
 
+  function isEvent(command) {
+    return command === "event" || command === "identify";
+  }
+
   /** Answer touchline(command, ...); what comes before the start waits for it. */
   function call(command, ...args) {
     // An event of a prerendered page waits until somebody sees the page.
-    const isEarly = started ? document.prerendering && command === "event" : !/^(init|debug)$/.test(command);
+    const isEarly = started ? document.prerendering && isEvent(command) : !/^(init|debug)$/.test(command);
     if (isEarly) return new Promise((resolve) => waiting.push([[command, ...args], resolve]));
     return Promise.resolve(calls[command] ? guarded(calls[command])(...args) : say("unknown call", command));
   }
@@ -996,7 +1091,7 @@
     waiting = [];
     early.forEach((one) => {
       const [args, resolve] = one;
-      if (args[0] === "event" && !withEvents) waiting.push(one);
+      if (isEvent(args[0]) && !withEvents) waiting.push(one);
       else resolve(call(...args));
     });
   }
@@ -1011,7 +1106,8 @@
     started = true;
     consent = config.consent;
     optedOut = recall("optout");
-    arrival = landed = readArrival();
+    guarded(cleanAddress)();
+    if (FORMS) arrival = landed = readArrival();
     replay(false);
     if (!isMuted()) watch();
     replay(true);
@@ -1021,11 +1117,9 @@
     watchPages();
     watchEngagement();
     on(window, "click auxclick", onClick);
-    on(window, "focusin click", findShadow);
     on(window, "online", adoptStored);
     later(adoptStored, 2 * ADOPT_MS);
-    wrapSubmit();
-    watchRoot(document);
+    if (FORMS) watchForms();
     if (consent !== "required") applyConsent();
   }
 

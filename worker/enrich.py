@@ -33,7 +33,7 @@ LONG_URL = 512  # what is longer is not remembered: thousands of such would fill
 ENGAGED_LIMIT_S = 86_400
 
 _CLIENT = ("language", "screen", "zone", "viewport")
-_NOT_KEPT = frozenset({*_CLIENT, "hash_routes", "link", "mail"})
+_NOT_KEPT = frozenset({*_CLIENT, "agreed", "hash_routes", "link", "mail"})
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 

@@ -15,7 +15,6 @@ from worker.draft import Draft
 
 FORM_EVENT = "form_submit"
 IDENTIFY_EVENT = "identify"
-CONSENT_EVENT = "consent"
 
 _CONTACT = ("email", "phone", "name", "company", "fields")
 _FORM = ("form_id", "form_name", "form_action")
@@ -54,10 +53,10 @@ def put_identify(draft: Draft) -> None:
 
 
 def put_consent(draft: Draft) -> None:
-    """Make a fact of an event by which the page tells what its visitor chose."""
+    """Make a fact of the first hit after its visitor agreed."""
     hit = draft.hit
-    if hit.name == CONSENT_EVENT and hit.type == "event" and hit.consent in ("granted", "denied"):
-        _give(draft, "consent", state=hit.consent)
+    if hit.consent == "granted" and hit.extra and hit.extra.get("agreed") is True:
+        _give(draft, "consent", state="granted")
 
 
 def put_link(draft: Draft) -> None:

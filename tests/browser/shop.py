@@ -20,9 +20,10 @@ BODIES = {"/contact": FORM, "/app/one": SPA, "/": '<a href="tel:+442079460000">0
 
 @dataclass
 class Shop:
-    """The shop's server; `posted` holds what its forms were sent."""
+    """The shop's server; `posted` holds what its forms were sent, `bodies` what stands on which page."""
 
     tag: str
+    bodies: dict[str, str] = field(default_factory=lambda: dict(BODIES))
     port: int = 0
     posted: list[dict[str, str]] = field(default_factory=list)
 
@@ -35,7 +36,7 @@ class Shop:
         title = path.strip("/") or "home"
         links = '<a id="home" href="/">home</a> <a id="contact" href="/contact">contact</a>'
         sub = f'<a id="shop" href="{self.url("/pricing")}">shop</a>'
-        body = f"<title>{title}</title>{self.tag}<h1>{title}</h1>{links} {sub} {BODIES.get(path, '')}"
+        body = f"<title>{title}</title>{self.tag}<h1>{title}</h1>{links} {sub} {self.bodies.get(path, '')}"
         return f"<!doctype html>{body}".encode()
 
 

@@ -57,18 +57,19 @@ def test_only_an_event_identifies() -> None:
     assert (draft.facts, draft.extra) == ([], {"props": {"email": "[redacted]"}})
 
 
-@pytest.mark.parametrize("state", ["granted", "denied"])
-def test_an_event_named_consent_gives_a_fact(state: str) -> None:
-    """What the visitor chose is kept for itself, by visitor and time."""
-    (fact,) = enriched(type="event", name="consent", consent=state).facts
+def test_the_first_hit_after_a_visitor_agreed_gives_a_fact() -> None:
+    """The choice is kept for itself, by visitor and time, and its mark is taken off the hit."""
+    draft = enriched(consent="granted", extra={"agreed": True})
+    (fact,) = draft.facts
     assert fact == {name: SEEN[name] for name in ("site", "at", "visitor_id")} | {
-        "fact": "consent", "state": state,
+        "fact": "consent", "state": "granted",
     }  # fmt: skip
+    assert draft.extra == {}
 
 
 def test_the_consent_that_every_hit_carries_is_no_fact() -> None:
-    """Nor is an event of that name from a page that does not ask."""
-    assert enriched(consent="granted").facts == enriched(type="event", name="consent").facts == []
+    """Nor is a mark from a page that does not ask."""
+    assert enriched(consent="granted").facts == enriched(extra={"agreed": True}).facts == []
 
 
 def test_an_arrival_by_a_link_gives_a_fact_of_both_browsers() -> None:

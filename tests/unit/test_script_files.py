@@ -26,6 +26,7 @@ def fetch(path: str, method: str = "GET", **headers: str) -> Answer:
         ("/tracker.js", BUILDS["2"], "public, max-age=3600"),
         ("/v2/tracker.js", BUILDS["2"], "public, max-age=31536000, immutable"),
         ("/v1/tracker.js", BUILDS["1"], "public, max-age=31536000, immutable"),
+        ("/v1/linker.js", BUILDS["1"], "public, max-age=31536000, immutable"),
     ],
 )
 def test_each_address_has_its_build_and_its_life(path: str, body: bytes, caching: str) -> None:
@@ -39,7 +40,8 @@ def test_each_address_has_its_build_and_its_life(path: str, body: bytes, caching
 
 
 @pytest.mark.parametrize(
-    "path", ["/v3/tracker.js", "/v/tracker.js", "/a/tracker.js", "/v1/x/tracker.js", "/v../tracker.js"]
+    "path",
+    ["/linker.js", "/v3/tracker.js", "/v/tracker.js", "/a/tracker.js", "/v1/x/tracker.js", "/v../tracker.js"],
 )
 def test_other_addresses_are_not_files(path: str) -> None:
     """A version that never was has no file."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tracker.model import Site, SiteKey
 from tracker.web import snippet
 from tracker.web.snippet import ETAG, INTEGRITY, SCRIPT, STUB, VERSION
 
@@ -54,6 +55,37 @@ def test_the_tag_says_what_there_is_to_say_of_consent(state: Any) -> None:
     assert attributes_of(snippet.snippet("acme", "http://a.test", consent=state))["data-consent"] == state
 
 
+def site_of(*domains: str) -> Site:
+    """Make a site of these domains."""
+    return Site(SiteKey("acme"), domains)
+
+
+@pytest.mark.parametrize(
+    ("domains", "named"),
+    [
+        pytest.param(("acme.test",), None, id="one domain"),
+        pytest.param(("www.acme.co.uk", "blog.acme.co.uk"), None, id="two that share their cookie"),
+        pytest.param(("www.acme.co.uk", "acme.com"), "acme.co.uk,acme.com", id="two that do not"),
+        pytest.param(("localhost", "127.0.0.1"), "localhost,127.0.0.1", id="hosts without a domain"),
+    ],
+)
+def test_the_tag_names_the_domains_where_links_must_carry_the_visitor_over(
+    domains: tuple[str, ...], named: str | None
+) -> None:
+    """As wide as their cookies reach: sub-domains need no links."""
+    found = attributes_of(snippet.site_snippet(site_of(*domains), "http://a.test"))
+    assert found.get("data-domains") == named
+
+
+def test_the_script_pins_its_part_by_address_and_hash() -> None:
+    """Who trusts the script's hash trusts the linker's, and an upgrade takes neither away."""
+    version = hashlib.sha384(snippet.LINKER).hexdigest()[:12]
+    digest = base64.b64encode(hashlib.sha256(snippet.LINKER).digest()).decode()
+    assert f"v{version}/linker.js" in SCRIPT.decode()
+    assert f"sha256-{digest}" in SCRIPT.decode()
+    assert snippet.script(version) == snippet.LINKER
+
+
 def test_hostile_values_stay_inside_their_attributes() -> None:
     """Keys and addresses are written as text."""
     found = attributes_of(snippet.snippet('a"><b>', 'http://a.test/"onload="x', versioned=False))
@@ -95,7 +127,7 @@ def test_a_released_build_outlives_an_upgrade(monkeypatch: pytest.MonkeyPatch, t
 
 def test_every_released_build_is_the_one_it_says() -> None:
     """A kept build's name is the beginning of its hash."""
-    for path in STATIC.glob("tracker.????????????.js"):
+    for path in STATIC.glob("*.????????????.js"):
         assert hashlib.sha384(path.read_bytes()).hexdigest()[:12] == path.name.split(".")[1]
 
 

@@ -1,4 +1,8 @@
-"""The script's files: `/tracker.js`, the newest build, and `/v<version>/tracker.js`, which never changes."""
+"""The script's files: `/tracker.js`, the newest build, and those with a version, which never change.
+
+`/v<version>/linker.js` is the part for links between domains; only a script that names its version asks
+for it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,9 @@ from tracker.web.answers import Answer, Header, empty_answer
 SHORT_S = 3_600
 LONG_S = 31_536_000
 
-_PATH = re.compile(r"(?:/v([0-9A-Za-z.-]{1,40}))?/tracker\.js")
+ENDINGS = ("/tracker.js", "/linker.js")
+
+_PATH = re.compile(r"/tracker\.js|/v([0-9A-Za-z.-]{1,40})/(?:tracker|linker)\.js")
 _ALWAYS = (
     ("Vary", "Accept-Encoding"),
     ("Access-Control-Allow-Origin", "*"),
@@ -50,7 +56,7 @@ class ScriptFiles:
         self._builds: dict[str, _Build] = {}
 
     def answer(self, path: str, environ: Mapping[str, Any]) -> Answer | None:
-        """Answer for a path that ends in `/tracker.js`; None when there is no such file."""
+        """Answer for a path that ends in one of `ENDINGS`; None when there is no such file."""
         build = self._build(path)
         if build is None:
             return None

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from tracker.web.answers import Answer
 from tracker.web.prefix import mount
-from tracker.web.script import ScriptFiles
+from tracker.web.script import ENDINGS, ScriptFiles
 
 
 class Wsgi(Protocol):
@@ -56,7 +56,7 @@ class Shim:
         answer: Answer | None = None
         if path in self._roads:
             answer = self._roads[path](environ)
-        elif path.endswith("/tracker.js"):
+        elif path.endswith(ENDINGS):
             answer = self._script.answer(path, environ)
         if answer is None:
             return self._rest(environ, start_response)

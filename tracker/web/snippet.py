@@ -1,4 +1,4 @@
-"""The browser script as it is served, and the tag that loads it.
+"""The browser script and its part for links between domains as they are served, and the tag.
 
 The script's version is the beginning of its hash, so an address with a version in it can be cached for
 ever, and a changed script can never meet an old integrity value. Builds that were released stay beside
@@ -14,8 +14,8 @@ import re
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Literal
 
+from tracker.core.hosts import registrable_domain
 from tracker.model import Site
 
 STUB = (
@@ -33,15 +33,20 @@ def _folder() -> Traversable:
         return Path(__file__).parents[2] / "static"
 
 
+def _version(code: bytes) -> str:
+    return hashlib.sha384(code).hexdigest()[:12]
+
+
 SCRIPT = (_folder() / "tracker.min.js").read_bytes()
+LINKER = (_folder() / "linker.min.js").read_bytes()
 _DIGEST = hashlib.sha384(SCRIPT)
-VERSION = _DIGEST.hexdigest()[:12]
+VERSION = _version(SCRIPT)
 INTEGRITY = "sha384-" + base64.b64encode(_DIGEST.digest()).decode()
 ETAG = f'"{VERSION}"'
 
 
 def script(version: str) -> bytes | None:
-    """Load the build of one version.
+    """Load the build of one version, of the script or of its part.
 
     Args:
         version: as it stands in the address, without the `v`.
@@ -49,12 +54,13 @@ def script(version: str) -> bytes | None:
     Returns:
         The current build or a released one; None when there never was one of that version.
     """
-    if version == VERSION:
-        return SCRIPT
+    for current in (SCRIPT, LINKER):
+        if version == _version(current):
+            return current
     if not re.fullmatch(r"[0-9a-f]{12}", version):
         return None
-    kept = _folder() / f"tracker.{version}.js"
-    return kept.read_bytes() if kept.is_file() else None
+    kept = [_folder() / f"{name}.{version}.js" for name in ("tracker", "linker")]
+    return next((path.read_bytes() for path in kept if path.is_file()), None)
 
 
 def snippet(
@@ -62,8 +68,8 @@ def snippet(
     base_url: str,
     *,
     versioned: bool = True,
-    consent: Literal["required", "granted", "denied"] | None = None,
     stub: bool = False,
+    **said: str | None,
 ) -> str:
     """Write the tag to paste into a site's pages.
 
@@ -71,14 +77,13 @@ def snippet(
         base_url: where the collector is reached, with its path if it stands behind one.
         versioned: pin this very script by address and hash; otherwise the address that always has the
             newest one, which no hash can protect.
-        consent: what the page has to say of consent before it is asked; nothing when it does not ask.
         stub: put the queue for early calls in front. It is an inline script, which a strict content
             security policy must allow.
+        said: the script's other `data-` attributes, such as `consent`; none where there is nothing to say.
     """
     pin = f"v{VERSION}/" if versioned else ""
     attributes = {"src": f"{base_url.rstrip('/')}/{pin}tracker.js", "data-site": site_key}
-    if consent:
-        attributes["data-consent"] = consent
+    attributes |= {f"data-{name}": value for name, value in said.items() if value}
     if versioned:
         attributes |= {"integrity": INTEGRITY, "crossorigin": "anonymous"}
     words = " ".join(f'{name}="{html.escape(value)}"' for name, value in attributes.items())
@@ -92,4 +97,10 @@ def site_snippet(site: Site, base_url: str) -> str:
     Args:
         base_url: where the collector is reached, with its path if it stands behind one.
     """
-    return snippet(site.key, base_url, consent="required" if site.consent == "required" else None)
+    widest = list(dict.fromkeys(registrable_domain(domain) or domain for domain in site.domains))
+    return snippet(
+        site.key,
+        base_url,
+        consent="required" if site.consent == "required" else None,
+        domains=",".join(widest) if len(widest) > 1 else None,
+    )

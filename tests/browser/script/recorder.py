@@ -1,8 +1,8 @@
 """A small real collector for the script's tests: serves pages and the script, records what arrives.
 
 It speaks the collector's protocol (cookies, seed, answers) as far as the script can see it, and can be
-told to answer badly. Whatever stands before the last part of a path is ignored for `/e`, `/e.gif` and
-`tracker.js`, as behind a proxy's prefix.
+told to answer badly. Whatever stands before the last part of a path is ignored for `/e`, `/e.gif`,
+`tracker.js` and `linker.js`, as behind a proxy's prefix.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         name = url.path.rsplit("/", 1)[-1]
-        if name == "tracker.js":
+        if name in ("tracker.js", "linker.js"):
             pinned = re.search(r"/v([0-9a-f]{12})/", url.path)
             code = snippet.script(pinned[1]) if pinned else snippet.SCRIPT
             self.answer(200 if code else 404, code or b"", "text/javascript", Access_Control_Allow_Origin="*")

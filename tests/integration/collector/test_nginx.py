@@ -132,6 +132,8 @@ def test_the_collector_works_behind_a_path(behind: config.Settings, number: int)
             assert "Domain=example.com; Path=/; SameSite=Lax; Secure" in cookie
         assert ask(port, "/t/tracker.js").said == SCRIPT  # type: ignore[attr-defined]
         assert ask(port, f"/t/v{VERSION}/tracker.js").status == 200
+        part = re.search(r"v[0-9a-f]{12}/linker\.js", SCRIPT.decode())
+        assert part and ask(port, f"/t/{part[0]}").status == 200
         assert ask(port, "/t/e.gif?site=shop&url=https://example.com/").said == GIF  # type: ignore[attr-defined]
         assert ask(port, "/t/api/leads", "POST", "{}", Content_Type="application/json").status == 401
         assert ask(port, "/t/metrics").status == (200, 404)[number]
