@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hmac
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.test_collect import CALLER, IDENTITY, NOW_MS, SITE
 from tests.unit.test_enrich import AT_MS, PROOFS
 from tracker.core.times import DAY_MS, SECOND_MS, format_instant
 from tracker.mailtokens import Mailed, MailSeal
+from tracker.web.collect import collect
 from tracker.web.cookies import Signer
+from tracker.web.pixel import read_query
 from tracker.wire import FLAG_WEBDRIVER, HitOnLog, HitsEntry
 from worker.arrivals import read_parameters
 from worker.draft import Draft
@@ -195,3 +199,16 @@ def test_no_address_breaks_the_reading(text: str) -> None:
     """Anything may stand in an address."""
     for name in ("tl_link", "tl_mail"):
         assert arrived(f"https://a.test/?{name}={text}").facts == []
+
+
+@pytest.mark.parametrize("where", ["QUERY_STRING", "HTTP_REFERER"])
+def test_a_picture_proves_an_arrival_where_no_script_ran(where: str) -> None:
+    """The address that a picture names is read and cleaned as the script's own."""
+    page = f"https://www.example.com/a?tl_mail={mail_token(NOW_MS)}&x=1"
+    query = {"site": "shop"} | ({"url": page} if where == "QUERY_STRING" else {})
+    environ = {"HTTP_REFERER": page, "QUERY_STRING": urlencode(query)}
+    entry = collect(read_query(environ, CALLER), CALLER, site=SITE, identity=IDENTITY).entry
+    assert entry is not None
+    draft = enrich(entry.hits[0], entry, site_no=1, proofs=PROOFS)
+    assert [(fact["fact"], fact["email"]) for fact in draft.facts] == [("mail", "ann@acme.com")]
+    assert draft.page.canonical == "https://www.example.com/a?x=1"
