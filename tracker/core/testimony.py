@@ -128,10 +128,9 @@ def _contact(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
     user = _field("user", fact, witness.region)
     for one in dict.fromkeys([*emails, *([user] if user else [])]):
         yield witness.says("R1", contact, one)
-    for text in _texts(fact.get("phones")):
-        line = _identifier("phone", text, witness.region)
-        if line is not None:
-            yield witness.says("R4", emails[0] if emails else contact, line)
+    numbers = (_identifier("phone", text, witness.region) for text in _texts(fact.get("phones")))
+    for line in dict.fromkeys(one for one in numbers if one is not None):
+        yield witness.says("R4", emails[0] if emails else contact, line)
     if fact.get("merged_into"):
         into = contact_of(fact["provider"], str(fact["merged_into"]))
         if into != contact:

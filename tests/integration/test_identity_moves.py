@@ -1,0 +1,35 @@
+"""What one more fact moves: all views that rest on it, and no row that a rebuild would write otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.reading import Reading
+from tests.tables import holds
+from tests.telling import Fact, Workspace, at, call, consent, contact, hit, identify, lead, lease, split
+from tracker import config
+from tracker.core.times import DAY_MS, MINUTE_MS
+from tracker.store.sites import StaticNumber
+
+DAY = DAY_MS // MINUTE_MS
+ANN, BOB = "ann@acme.com", "bob@beta.io"
+LINE, OTHER = "+447700900001", "+447700900002"
+POOLED, STATIC = "+442071830001", "+442079460000"
+LOW = {"TOUCHLINE_EMAIL_SHARED_VISITORS": "3"}
+
+
+@pytest.fixture
+def workspace(settings: config.Settings, client: redis.Redis) -> Workspace:
+    """Give a workspace of two sites without a history."""
+    return Workspace(settings, client)
+
+
+def test_a_contact_may_have_one_number_twice(workspace: Workspace) -> None:
+    """A contact whose phone and mobile are one number, however they are spelled, has that number once."""
+    workspace.tell(contact("c1", emails=[ANN, ANN], phones=[LINE, "07700 900001", LINE]))
+    (person,) = Reading(workspace).persons()
+    assert (person["emails"], person["phones"]) == ([ANN], [LINE])
