@@ -33,3 +33,14 @@ def test_a_contact_may_have_one_number_twice(workspace: Workspace) -> None:
     workspace.tell(contact("c1", emails=[ANN, ANN], phones=[LINE, "07700 900001", LINE]))
     (person,) = Reading(workspace).persons()
     assert (person["emails"], person["phones"]) == ([ANN], [LINE])
+
+
+def test_whom_a_fact_came_from_does_not_rest_on_who_came_first(client: redis.Redis, tmp_path: Path) -> None:
+    """What a page's script told and a trusted sender confirmed word for word is verified, in either order."""
+    fact = identify(0, email=ANN, event_id="i1")
+    for number, origins in enumerate((("script", "api"), ("api", "script"))):
+        own = Workspace(config.load({}, data=tmp_path / str(number)), client)
+        for origin in origins:
+            own.tell(fact, origin=origin)
+        assert [row["is_verified"] for row in own.export("decisions")] == [True]
+        assert own.verify() == []

@@ -18,12 +18,15 @@ def insert_fact(db: sqlite3.Connection, fact: Fact, *, site_no: int, origin: str
     """Insert one version of a fact.
 
     Returns:
-        Whether it is new; the same version again has no effect.
+        Whether it says something new; the same version again has no effect, unless it was known by hearsay:
+        what only a page's script had told, and a trusted sender tells as well.
     """
     row = [fact.kind, site_no, fact.key, fact.version_ms, fact.digest]
     cursor = db.execute(
         """INSERT INTO fact (kind, site_no, key, version_ms, digest, content, origin, received_ms)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET origin = excluded.origin
+        WHERE origin = 'script' AND excluded.origin <> 'script'""",
         [*row, json.dumps(fact.content, ensure_ascii=False, sort_keys=True), origin, received_ms],
     )
     return cursor.rowcount == 1
