@@ -44,3 +44,16 @@ def test_whom_a_fact_came_from_does_not_rest_on_who_came_first(client: redis.Red
             own.tell(fact, origin=origin)
         assert [row["is_verified"] for row in own.export("decisions")] == [True]
         assert own.verify() == []
+
+
+def test_a_number_that_is_not_hers_leaves_a_lead_hers(workspace: Workspace) -> None:
+    """An operator's word that a line is not Ann's takes the line from her, not the leads she gave it in."""
+    workspace.tell(
+        hit("h1"), lead("L0", 5, visitor_id="v1", email=ANN), lead("L1", 6, email=ANN, phone=LINE),
+        split(f"email:{ANN}", f"phone:{LINE}", 10),
+    )  # fmt: skip
+    holds(Reading(workspace).leads(), """
+        provider_id  visitor_id  person      journey
+        L0           v1          visitor:v1  h1
+        L1           v1          visitor:v1  h1
+    """)  # fmt: skip

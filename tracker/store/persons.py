@@ -167,7 +167,8 @@ def owner_at(db: sqlite3.Connection, visitor_no: int, at_ms: int) -> int | None:
 def is_gainsaid(db: sqlite3.Connection, fact: str, identifier_no: int) -> bool:
     """Tell whether an operator holds that who gave an address on a device is not who has the address."""
     found = db.execute(
-        "SELECT 1 FROM evidence WHERE fact = ? AND a_no = ? AND why IN ('split', 'given_by_operator')",
+        """SELECT 1 FROM evidence
+        WHERE fact = ? AND a_no = ? AND rule = 'R2' AND why IN ('split', 'given_by_operator')""",
         [fact, identifier_no],
     )
     return found.fetchone() is not None
