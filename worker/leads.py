@@ -18,7 +18,15 @@ from tracker.model import Source
 from tracker.store import marks
 from tracker.store.evidence import CUT, put_echo
 from tracker.store.hits import last_hit_ms
-from tracker.store.leads import Row, leads_of, load_lead, put_journey, put_match, touches_of
+from tracker.store.leads import (
+    Row,
+    leads_beside,
+    leads_of,
+    load_lead,
+    put_journey,
+    put_match,
+    touches_of,
+)
 from tracker.store.lists import load_overlay
 from tracker.store.marks import Mark, Pass
 from tracker.store.memberships import shown_part
@@ -54,6 +62,7 @@ class LeadStitcher:
 
     def match(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Decide again to whom these leads belong."""
+        touched: dict[int, str] = {}
         for mark in dirty:
             lead = load_lead(self._db, str(mark.key))
             if lead is None:
@@ -61,11 +70,14 @@ class LeadStitcher:
             match = self._match(lead)
             named_by = self._named_by(lead, match)
             row = {"identifier_no": named_by, **self._credit(lead, match), **self._told(match)}
-            put_match(self._db, lead, row, run, because=mark.because)
+            moved = put_match(self._db, lead, row, run, because=mark.because)
+            touched |= dict.fromkeys(moved, mark.because)
             marks.put(self._db, {("journey", mark.key): mark.because})
-            if lead["phone_no"] is not None and put_echo(self._db, lead, self._echo_of(match, lead)):
-                again = leads_of(self._db, [lead["phone_no"]])
-                marks.put(self._db, {("match", each): mark.because for each in again})
+            lines = put_echo(self._db, lead, self._echo_of(match, lead))
+            again = leads_of(self._db, list(lines)) if lines else ()
+            marks.put(self._db, {("match", each): mark.because for each in again})
+        beside = leads_beside(self._db, touched)
+        marks.put(self._db, {("journey", each): touched[number] for each, number in beside.items()})
 
     def journeys(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Put the journeys to these leads together again."""
@@ -94,7 +106,7 @@ class LeadStitcher:
 
     def _echo_of(self, match: Match, lead: Row) -> int | None:
         """Give the visitor with whom a call saw its line again that was told apart by that very line."""
-        if match.rule != "M4" or match.visitor_no is None:
+        if match.rule != "M4" or match.visitor_no is None or lead["phone_no"] is None:
             return None
         return owner_at(self._db, match.visitor_no, lead["at_ms"])
 

@@ -22,6 +22,66 @@ POOLED, STATIC = "+442071830001", "+442079460000"
 LOW = {"TOUCHLINE_EMAIL_SHARED_VISITORS": "3"}
 
 
+def mail(event_id: str, minute: float, visitor_id: str) -> Fact:
+    """Write the arrival of a visitor by the link in the mailing m1 to Ann."""
+    return hit(event_id, minute, visitor_id=visitor_id, mail={"email": ANN, "send_id": "m1"})
+
+
+M4 = (
+    lead("L0", 1, visitor_id="v1", email=ANN, phone=LINE),
+    hit("h1", 170 * DAY), lease(POOLED, 170 * DAY), lease(POOLED, 170 * DAY + 1, visitor_id="v2"),
+    call("L1", 170 * DAY + 5, phone=LINE, tracking_number=POOLED),
+    *(call(f"L{n}", 340 * DAY, phone=LINE, tracking_number=STATIC) for n in range(2, 8)),
+)  # fmt: skip
+MOVES: dict[str, tuple[Sequence[Fact], Sequence[Fact]]] = {
+    "a mailing turns out to have been opened long before by another": (
+        (mail("h3", 200 * DAY, "v3"), identify(199 * DAY, email=ANN),
+         identify(199 * DAY, visitor_id="v2", email=ANN)),
+        (mail("h1", 0, "v1"),),
+    ),
+    "a call that a line told apart came from a withheld number": (
+        M4, (call("L1", 170 * DAY + 5, phone="anonymous", tracking_number=POOLED, version_at=at(171 * DAY)),),
+    ),
+    "a call that a line told apart came from another number": (
+        M4, (call("L1", 170 * DAY + 5, phone=OTHER, tracking_number=POOLED, version_at=at(171 * DAY)),),
+    ),
+    "a call that a line told apart was a test": (
+        M4, (call("L1", 170 * DAY + 5, is_test=True, version_at=at(171 * DAY)),),
+    ),
+    "a call that was hers turns out to be one of two others'": (
+        (hit("h1"), lead("L0", 1, visitor_id="v1", email=ANN, phone=LINE),
+         call("L1", 10, phone=LINE, tracking_number=POOLED, utm_source="partner"),
+         lead("L2", 20, email=ANN)),
+        (lease(POOLED, 8, visitor_id="v2"), lease(POOLED, 9, visitor_id="v3")),
+    ),
+    "a call that was one of two others' turns out to be hers": (
+        (hit("h1"), lead("L0", 1, visitor_id="v1", email=ANN, phone=LINE),
+         call("L1", 10, phone=LINE, tracking_number=POOLED, utm_source="partner"),
+         lead("L2", 20, email=ANN), lease(POOLED, 8, visitor_id="v2"), lease(POOLED, 9, visitor_id="v3")),
+        (consent("denied", 7, visitor_id="v2"), consent("denied", 7, visitor_id="v3")),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "more"), MOVES.values(), ids=MOVES)
+def test_nothing_stays_as_it_was_when(
+    client: redis.Redis, tmp_path: Path, before: Sequence[Fact], more: Sequence[Fact]
+) -> None:
+    """What is told moves what rests on it, whether it is told later or in one batch with all others."""
+    alone, together = (
+        Workspace(config.load(LOW, data=tmp_path / name), client) for name in ("alone", "together")
+    )
+    for own in (alone, together):
+        own.static_number(StaticNumber(STATIC, "leaflet", "print"))
+    for each in before:
+        alone.tell(each)
+    assert alone.verify() == []
+    alone.tell(*more)
+    assert alone.verify() == []
+    together.tell(*before, *more)
+    assert alone.everything() == together.everything()
+
+
 @pytest.fixture
 def workspace(settings: config.Settings, client: redis.Redis) -> Workspace:
     """Give a workspace of two sites without a history."""

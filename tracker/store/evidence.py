@@ -68,7 +68,7 @@ class _Row(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """Identifiers whose component may have changed, and those of them that lost evidence."""
+    """Identifiers whose component may have changed, and those of them whose crowd may be smaller."""
 
     all: set[int]
     bereft: set[int]
@@ -86,6 +86,7 @@ def replace_testimony(
     had = {Link(*row) for row in db.execute(f"SELECT {_LINK} FROM evidence WHERE fact = ?", [fact])}
     if old == set(mentions) and had == set(links):
         return Moved(set(), set())
+    fewer = (had - set(links)) | {link for link in set(links) - had if _is_opened_earlier(db, link)}
     db.execute("DELETE FROM mention WHERE fact = ?", [fact])
     db.execute("DELETE FROM evidence WHERE fact = ?", [fact])
     rows = [(each.identifier_no, fact, each.at_ms, each.name) for each in mentions]
@@ -94,31 +95,37 @@ def replace_testimony(
     db.executemany(
         f"INSERT INTO evidence (fact, {_LINK}) VALUES (?, {marks})", [(fact, *link) for link in links]
     )
-    gone = had - set(links)
-    bereft = {end for link in gone for end in (link.a_no, link.b_no)}
+    bereft = {end for link in fewer for end in (link.a_no, link.b_no)}
     return Moved({each.identifier_no for each in (*old, *mentions)}, bereft)
 
 
-def put_echo(db: sqlite3.Connection, lead: Mapping[str, Any], owner_no: int | None) -> bool:
+def _is_opened_earlier(db: sqlite3.Connection, link: Link) -> bool:
+    """Tell whether a mailing turns out to have been opened before it was first: only the first counts."""
+    query = "SELECT 1 FROM evidence WHERE a_no = ? AND rule = 'R3' AND once IS ? AND at_ms >= ? LIMIT 1"
+    asked = [link.a_no, link.once, link.at_ms]
+    return link.rule == "R3" and db.execute(query, asked).fetchone() is not None
+
+
+def put_echo(db: sqlite3.Connection, lead: Mapping[str, Any], owner_no: int | None) -> set[int]:
     """Note that a call saw its line again with the person by whom it was told apart (M4), or that none did.
 
     Such a sighting keeps the line fresh. It is not heard when persons are resolved: it follows from them.
 
     Returns:
-        Whether that is news.
+        The lines for which that is news: the one that was seen, the one that was not.
     """
     fact = f"line:{lead['fact']}"
     now = [] if owner_no is None else [(owner_no, lead["phone_no"], lead["at_ms"])]
-    query = "SELECT a_no, b_no, at_ms FROM evidence WHERE fact = ?"
-    if db.execute(query, [fact]).fetchall() == now:
-        return False
+    old = db.execute("SELECT a_no, b_no, at_ms FROM evidence WHERE fact = ?", [fact]).fetchall()
+    if old == now:
+        return set()
     db.execute("DELETE FROM evidence WHERE fact = ?", [fact])
     db.executemany(
         """INSERT INTO evidence (fact, rule, a_no, b_no, at_ms, flaw, is_undo, is_verified, verdict, why)
         VALUES (?, 'R6', ?, ?, ?, 'echo', 0, 1, 'redundant', 'known_by_line')""",
         [(fact, *row) for row in now],
     )
-    return True
+    return {line_no for _, line_no, _ in (*old, *now)}
 
 
 def let_link_again(db: sqlite3.Connection, numbers: Iterable[int]) -> None:

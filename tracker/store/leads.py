@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tracker.core.journeys import Touch
@@ -48,13 +48,21 @@ def put_lead(db: sqlite3.Connection, lead_id: str, facts: Mapping[str, Any], run
         _update(db, "lead", "lead_id", lead_id, {**facts, "changed_no": run.number})
 
 
-def put_match(db: sqlite3.Connection, old: Row, match: Mapping[str, Any], run: Pass, *, because: str) -> None:
-    """Write to whom a lead belongs; logs it where it moved."""
+def put_match(
+    db: sqlite3.Connection, old: Row, match: Mapping[str, Any], run: Pass, *, because: str
+) -> set[int]:
+    """Write to whom a lead belongs; logs it where it moved.
+
+    Returns:
+        The identifiers of those whose journeys had it, or have it now, as a touch of its own.
+    """
     if all(old[name] == match[name] for name in LEAD_MATCH):
-        return
+        return set()
     _update(db, "lead", "lead_id", old["lead_id"], {**match, "changed_no": run.number})
     was = None if old["match_rule"] is None else _told(db, old)
     log_change(db, Change("lead", old["lead_id"], was, _told(db, match), because), run)
+    touches = (each["identifier_no"] for each in (old, match) if each["session_id"] is None)
+    return {number for number in touches if number is not None}
 
 
 def drop_lead(db: sqlite3.Connection, lead_id: str, journey_id: str, run: Pass, *, because: str) -> None:
@@ -100,6 +108,18 @@ def leads_of(db: sqlite3.Connection, identifier_nos: Sequence[int]) -> list[str]
         [json.dumps(list(identifier_nos))],
     )
     return [row[0] for row in rows]
+
+
+def leads_beside(db: sqlite3.Connection, identifier_nos: Iterable[int]) -> dict[str, int]:
+    """Name all leads of the persons who have these identifiers, each with one of them."""
+    rows = db.execute(
+        """SELECT lead.lead_id, min(wanted.value) FROM json_each(?) AS wanted
+        JOIN identifier AS one ON one.identifier_no = wanted.value
+        JOIN identifier AS own ON own.person_no = one.person_no
+        JOIN lead ON lead.identifier_no = own.identifier_no GROUP BY lead.lead_id""",
+        [json.dumps(list(identifier_nos))],
+    )
+    return dict(rows.fetchall())
 
 
 _TOUCHES = """
