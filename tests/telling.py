@@ -151,7 +151,7 @@ class Workspace:
 
     def everything(self) -> dict[str, list[Row]]:
         """Read every export but the log of changes, which tells how things came to be."""
-        return {what: self.export(what) for what in exports.EXPORTS if what != "changes"}
+        return {what: self.export(what) for what, each in exports.EXPORTS.items() if not each.is_log}
 
     def verify(self) -> list[str]:
         """Compare the views with views made anew, and tell the differences."""

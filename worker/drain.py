@@ -24,7 +24,7 @@ import redis
 
 from tracker import hitlog, wire
 from tracker.config import Settings
-from tracker.core.facts import SEPARATOR, SHAPES, fact_name, read_fact
+from tracker.core.facts import SHAPES, fact_name, fact_words, read_fact
 from tracker.core.ids import content_digest, event_id_of
 from tracker.errors import BadRequest
 from tracker.hitfacts import hit_from_fact
@@ -274,8 +274,7 @@ class Drain:
         own_no = site_no if SHAPES[fact.kind].is_of_site else fact_store.NO_SITE
         if not fact_store.insert_fact(self._db, fact, site_no=own_no, origin=origin, received_ms=received_ms):
             return False
-        said = fact_name(fact.kind, "", fact.key).partition("::")[2].replace(SEPARATOR, " ")
-        because = f"{fact.kind} {said}"
+        because = fact_words(fact_name(fact.kind, "", fact.key))
         batch.dirty["fact", json.dumps([fact.kind, own_no, fact.key])] = because
         return True
 

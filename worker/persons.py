@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
 from tracker.config import Settings
 from tracker.core.evidence import Guards, Resolution
 from tracker.core.identity import resolve
+from tracker.core.moves import PersonMove, person_moves
 from tracker.core.times import DAY_MS
 from tracker.store import marks
 from tracker.store.changes import Change, log_change
@@ -17,7 +18,7 @@ from tracker.store.evidence import load_components, put_resolution
 from tracker.store.leads import leads_of
 from tracker.store.marks import Mark, Pass
 from tracker.store.memberships import place_persons
-from tracker.store.persons import drop_unmentioned, load_persons, roots_of
+from tracker.store.persons import drop_unmentioned, identifier_ids, load_persons, roots_of
 
 _log = structlog.get_logger("touchline.worker")
 
@@ -47,7 +48,8 @@ class PersonStitcher:
         because = next(iter(reasons.values()), "")
         components = load_components(self._db, reasons, gap_ms=self._gap_ms)
         touched = {*reasons, *(number for each in components for number in each.numbers)}
-        marks.drop(self._db, "identifier", touched - reasons.keys())  # each component once a batch
+        also = marks.take_these(self._db, "identifier", touched - reasons.keys())  # once a batch
+        told = _named_by([*dirty, *also], identifier_ids(self._db, touched))
         roots = roots_of(self._db, touched)
         was = load_persons(self._db, roots)
         for each in components:
@@ -64,8 +66,8 @@ class PersonStitcher:
         marks.put(self._db, {("account", part): because for part in parts})
         alone = drop_unmentioned(self._db, touched)
         now = load_persons(self._db, rooted) | {each: [each] for each in alone}
-        for change in _moves(was, now, because):
-            log_change(self._db, change, run)
+        for move in person_moves(was, now):
+            log_change(self._db, Change.of_person(move, _cause(move, told) or because), run)
 
 
 def _warn_of_outsized(resolution: Resolution) -> None:
@@ -75,11 +77,13 @@ def _warn_of_outsized(resolution: Resolution) -> None:
         _log.warning("person_too_large", person_of=cut[0].key, rules=rules, evidence_dropped=len(cut))
 
 
-def _moves(was: Mapping[str, list[str]], now: Mapping[str, list[str]], because: str) -> Iterator[Change]:
-    """Tell which persons are new, gone, or made of other identifiers."""
-    for person_id in sorted({*was, *now}):
-        before, after = (
-            None if own is None else {"identifiers": own} for own in (was.get(person_id), now.get(person_id))
-        )
-        if before != after:
-            yield Change("person", person_id, before, after, because)
+def _named_by(taken: Iterable[Mark], ids: Mapping[int, str]) -> dict[str, str]:
+    """Tell which fact said something new of each identifier, by its id."""
+    return {ids[int(mark.key)]: mark.because for mark in taken if int(mark.key) in ids}
+
+
+def _cause(move: PersonMove, told: Mapping[str, str]) -> str | None:
+    """Pick the fact that named what came or went, else any of the person's identifiers."""
+    before, after = set(move.before or ()), set(move.after or ())
+    in_order = [*sorted(before ^ after), *sorted(before & after), *move.came_from, *move.went_to]
+    return next((told[each] for each in in_order if each in told), None)

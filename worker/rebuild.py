@@ -6,12 +6,14 @@ views in the place of the live ones where they differ, in one transaction.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tracker.config import Settings
+from tracker.core.moves import person_moves
 from tracker.store import marks
 from tracker.store.changes import Change, log_change
 from tracker.store.db import atomic, open_store, writer_lock
@@ -27,11 +29,10 @@ _LOGGED = {
     "leads": ("lead", ("visitor_id", "session_id", "match_rule")),
     "journeys": ("journey", ("path", "touch_ids", "account_id")),
     "sessions": ("session", ("visitor_id",)),
-    "persons": ("person", ("aliases",)),
     "accounts": ("account", ("domains", "crm_ids")),
     "memberships": ("membership", ("reason",)),
 }
-_LOGGED_WHEN_GONE = ("sessions", "persons", "accounts", "memberships")
+_LOGGED_WHEN_GONE = ("sessions", "accounts", "memberships")
 
 Tell = Callable[[Difference], None]
 
@@ -95,8 +96,17 @@ def _beside(settings: Settings, key: bytes, change: RuleChange | None = None) ->
 
 def _put_in_place(db: sqlite3.Connection) -> None:
     run = marks.next_pass(db, int(time.time() * 1_000))
+    was: dict[str, list[str]] = {}
+    now: dict[str, list[str]] = {}
     for each in differences(db):
-        _log(db, each, run)
+        if each.noun == "persons":
+            for part, row in ((was, each.live), (now, each.rebuilt)):
+                if row is not None:
+                    part[each.id] = [each.id, *json.loads(row["aliases"])]
+        elif each.noun in _LOGGED:
+            _log(db, each, run)
+    for move in person_moves(was, now):
+        log_change(db, Change.of_person(move, "rebuild"), run, table="main.change")
     take_over(db)
 
 
@@ -107,7 +117,7 @@ def _told(db: sqlite3.Connection, tell: Tell) -> Iterator[Difference]:
 
 
 def _log(db: sqlite3.Connection, moved: Difference, run: Pass) -> None:
-    if moved.noun not in _LOGGED or moved.noun in _LOGGED_WHEN_GONE and moved.rebuilt is not None:
+    if moved.noun in _LOGGED_WHEN_GONE and moved.rebuilt is not None:
         return
     noun, names = _LOGGED[moved.noun]
     before, after = (

@@ -133,10 +133,11 @@ def tell(settings: config.Settings, client: redis.Redis, batches: list[list[Fact
 
 
 def exported(settings: config.Settings) -> dict[str, list[dict[str, Any]]]:
-    """Read every export."""
+    """Read every export but the log of changes, which tells how things came to be."""
     db = open_store(settings.data)
     try:
-        return {what: list(exports.rows(db, what, pii=True)) for what in exports.EXPORTS}
+        views = [what for what, export in exports.EXPORTS.items() if not export.is_log]
+        return {what: list(exports.rows(db, what, pii=True)) for what in views}
     finally:
         db.close()
 

@@ -18,6 +18,8 @@ from tracker.cli import Context, Failed, pass_context
 from tracker.store import exports
 from tracker.store.db import open_store
 
+NOUNS = ("person", "lead", "journey", "session", "account", "membership")
+
 Rows = Iterable[dict[str, Any]]
 
 # What spreadsheets run, wide letters too; spaces before it do not stop all of them.
@@ -32,34 +34,36 @@ _PLAIN_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?$")
     "--since", type=int, metavar="CURSOR", help="Only what changed since an earlier export's cursor."
 )
 @click.option("--site", help="Only this site's rows.")
+@click.option("--noun", type=click.Choice(NOUNS), help="Only changes of these.")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file, whole or not at all."
 )
 @click.option("--pii", is_flag=True, help="Contact details in full; masked otherwise.")
 @pass_context
 def export(
-    context: Context, what: str, form: str, since: int | None, site: str | None, out: Path | None, pii: bool
+    context: Context, /, what: str, form: str, since: int | None, out: Path | None, **chosen: Any
 ) -> None:
     """touchline export touchpoints --format csv --out touchpoints.csv
 
     Write rows to stdout or a file. The cursor to give to the next `--since` is told on stderr;
-    rows that were there at the cursor and are no more come last, marked `removed`.
+    rows that were there at the cursor and are no more come last, marked `removed`. `changes` tells
+    which lead, journey, person or session became what, and because of which fact.
     """
     with closing(open_store(context.settings.data)) as db:
         db.execute("BEGIN")
         cursor = exports.cursor_now(db, what)
-        names = exports.columns(db, what) + (["removed"] if since is not None else [])
-        found = _with_gone(db, what, since, exports.rows(db, what, site=site, since=since, pii=pii))
+        only = {name: chosen[name] for name in ("site", "noun") if chosen[name] is not None}
+        found = exports.rows(db, what, only=only, since=since, pii=chosen["pii"])
+        names = exports.columns(db, what)
+        if since is not None and not exports.EXPORTS[what].is_log:
+            names, found = [*names, "removed"], _with_gone(db, what, since, found)
         with _target(out) as target:
             _WRITERS[form](target, names, found)
     click.echo(f"cursor: {cursor}", err=True)
 
 
-def _with_gone(db: sqlite3.Connection, what: str, since: int | None, found: Rows) -> Iterator[dict[str, Any]]:
-    """Add the rows that are no more, where a cursor was given."""
-    if since is None:
-        yield from found
-        return
+def _with_gone(db: sqlite3.Connection, what: str, since: int, found: Rows) -> Iterator[dict[str, Any]]:
+    """Add the rows that were there at a cursor and are no more."""
     for row in found:
         yield row | {"removed": False}
     for gone in exports.gone(db, what, since):

@@ -155,6 +155,14 @@ def fact_name(kind: str, site: str, key: str) -> str:
     return f"{kind}:{site}:{key}"
 
 
+def fact_words(name: str) -> str:
+    """Say the name of a fact as people read it: `lead desk L1`."""
+    kind, _, rest = name.partition(":")
+    if kind == "call":  # the evidence that a call gives is named after its lead
+        return fact_words(rest)
+    return f"{kind} {rest.partition(':')[2].replace(SEPARATOR, ' ')}"
+
+
 def tidy(value: Any, depth: int = 0) -> Any:
     """Make a value safe to keep: no lone surrogates, no NUL, no bottomless nesting, no endless text.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from tracker.store import marks
 class Export:
     """How one view leaves: its key, its order, what `--since` selects (empty: all), columns left out.
 
-    `nouns` are those of the log of changes that name its rows.
+    `nouns` are those of the log of changes that name its rows; a log has no rows that go.
     """
 
     view: str
@@ -30,6 +30,7 @@ class Export:
     since: str
     nouns: tuple[str, ...] = ()
     hidden: frozenset[str] = frozenset()
+    is_log: bool = False
 
 
 _MOVED = "SELECT own.identifier_no FROM identifier AS own WHERE own.changed_no > :since"
@@ -108,6 +109,7 @@ EXPORTS = {
         "hits", "event_id", "at, site, event_id", "hit_no > :since",
         hidden=frozenset({"hit_no", "received_at"}),
     ),
+    "changes": Export("changes", "change_no", "change_no, noun, id", "change_no > :since", is_log=True),
 }  # fmt: skip
 
 
@@ -163,29 +165,36 @@ def cursor_now(db: sqlite3.Connection, what: str) -> int:
 
 
 def rows(
-    db: sqlite3.Connection, what: str, *, site: str | None = None, since: int | None = None, pii: bool = False
+    db: sqlite3.Connection,
+    what: str,
+    *,
+    only: Mapping[str, str] | None = None,
+    since: int | None = None,
+    pii: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Read an export row by row, lists and objects as such; contacts are masked unless `pii`.
 
     Args:
-        site: only this site's rows.
+        only: values that columns must have, such as `site`.
         since: only what changed after this cursor.
 
     Raises:
-        BadRequest: persons belong to no one site; what leaves whole has no cursor.
+        BadRequest: there is no such column, as persons belong to no one site; what leaves whole has no
+            cursor.
     """
     export = EXPORTS[what]
     names = columns(db, what)
     if since is not None and not export.since:
         raise BadRequest("bad_fact", f"{what} leave whole; leave --since out")
-    if site is not None and "site" not in names:
-        raise BadRequest("bad_fact", f"{what} belong to no one site; leave --site out")
+    for column in only or {}:
+        if column not in names:
+            raise BadRequest("bad_fact", f"{what} have no {column}; leave --{column} out")
     where = [f"({export.since})"] if since is not None else []
-    where += ["site = :site"] if site is not None else []
+    where += [f"{column} = :{column}" for column in only or {}]
     query = f"SELECT {', '.join(names)} FROM {export.view}"
     query += f" WHERE {' AND '.join(where)}" if where else ""
     masked = frozenset() if pii or what == "hits" else CONTACTS & set(names)
-    found = db.execute(f"{query} ORDER BY {export.order}", {"site": site, "since": since})
+    found = db.execute(f"{query} ORDER BY {export.order}", {**(only or {}), "since": since})
     return (spelled(dict(zip(names, row, strict=True)), masked) for row in found)
 
 

@@ -6,6 +6,7 @@ key of one of it, and the fact that made it stale. Marks are written in the tran
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -43,9 +44,14 @@ def take(db: sqlite3.Connection, noun: str, most: int) -> list[Mark]:
     return marks
 
 
-def drop(db: sqlite3.Connection, noun: str, keys: Iterable[Key]) -> None:
-    """Take marks away whose views have just been recomputed along with others."""
-    db.executemany("DELETE FROM dirty WHERE noun = ? AND key = ?", [(noun, key) for key in keys])
+def take_these(db: sqlite3.Connection, noun: str, keys: Iterable[Key]) -> list[Mark]:
+    """Take those marks away whose views are being recomputed along with others."""
+    rows = db.execute(
+        """DELETE FROM dirty WHERE noun = ? AND key IN (SELECT value FROM json_each(?))
+        RETURNING key, because""",
+        [noun, json.dumps(sorted(keys, key=str))],
+    )
+    return [Mark(*row) for row in rows.fetchall()]
 
 
 def any_left(db: sqlite3.Connection, nouns: Iterable[str]) -> bool:

@@ -13,6 +13,9 @@ from tracker.core.ids import identifier_id
 from tracker.store.accounts import part_number
 from tracker.store.marks import Pass
 
+_OF_PERSONS = (None, "shared_device", "contested_line")
+"""What is set apart for other reasons is nobody's; as the view `persons` has it."""
+
 
 class Identifiers:
     """Identifiers to numbers, for one connection.
@@ -61,22 +64,36 @@ def roots_of(db: sqlite3.Connection, numbers: Iterable[int]) -> set[int]:
     return {row[0] for row in found}
 
 
+def identifier_ids(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, str]:
+    """Find the ids of identifiers by their numbers."""
+    found = db.execute(
+        """SELECT identifier_no, identifier_id FROM json_each(?) AS wanted
+        JOIN identifier ON identifier_no = wanted.value""",
+        [json.dumps(list(numbers))],
+    )
+    return dict(found.fetchall())
+
+
 def load_persons(db: sqlite3.Connection, roots: Iterable[int]) -> dict[str, list[str]]:
     """Load the ids of the identifiers of these persons, by the person's id.
 
     A visitor is a person before anything else is known of it; other identifiers once they are resolved.
+    Who links nobody, such as a bot, is no person while alone.
     """
     found = db.execute(
-        """SELECT person.identifier_id, own.identifier_id FROM json_each(?) AS wanted
+        """SELECT person.identifier_id, own.identifier_id, own.apart FROM json_each(?) AS wanted
         JOIN identifier AS person ON person.identifier_no = wanted.value
         JOIN identifier AS own ON own.person_no = person.identifier_no
         WHERE own.changed_no > 0 OR own.kind = 'visitor' ORDER BY own.identifier_id""",
         [json.dumps(list(roots))],
     )
     persons: dict[str, list[str]] = {}
-    for person_id, own_id in found:
+    nobodies = set()
+    for person_id, own_id, apart in found:
         persons.setdefault(person_id, []).append(own_id)
-    return persons
+        if apart not in _OF_PERSONS:
+            nobodies.add(own_id)
+    return {each: own for each, own in persons.items() if len(own) > 1 or own[0] not in nobodies}
 
 
 def drop_unmentioned(db: sqlite3.Connection, numbers: Iterable[int]) -> list[str]:

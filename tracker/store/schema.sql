@@ -338,8 +338,9 @@ CREATE TABLE change (
   change_no INTEGER NOT NULL,                        -- one pass of stitch
   noun TEXT NOT NULL,
   id TEXT NOT NULL,
+  what TEXT NOT NULL CHECK (what IN ('created', 'merged', 'split', 'erased', 'moved', 'gone')),
   before TEXT,                                       -- what moved, JSON; null: it is new
-  after TEXT,                                        -- null: it is gone
+  after TEXT,                                        -- null: nothing is left of it
   because TEXT NOT NULL,                             -- the fact that moved it
   recorded_ms INTEGER NOT NULL,
   PRIMARY KEY (change_no, noun, id)
@@ -765,5 +766,5 @@ LEFT JOIN lone ON lone.visitor_no = hit.visitor_no AND lone.is_burst;
 
 CREATE VIEW changes AS
 SELECT change_no, strftime('%Y-%m-%dT%H:%M:%fZ', recorded_ms / 1000.0, 'unixepoch') AS recorded_at,
-  noun, id, before, after, because
+  noun, id, what, before, after, because
 FROM change;

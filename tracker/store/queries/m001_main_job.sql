@@ -342,8 +342,9 @@ CREATE TABLE change (
   change_no INTEGER NOT NULL,                        -- one pass of stitch
   noun TEXT NOT NULL,
   id TEXT NOT NULL,
+  what TEXT NOT NULL CHECK (what IN ('created', 'merged', 'split', 'erased', 'moved', 'gone')),
   before TEXT,                                       -- what moved, JSON; null: it is new
-  after TEXT,                                        -- null: it is gone
+  after TEXT,                                        -- null: nothing is left of it
   because TEXT NOT NULL,                             -- the fact that moved it
   recorded_ms INTEGER NOT NULL,
   PRIMARY KEY (change_no, noun, id)

@@ -366,5 +366,5 @@ LEFT JOIN lone ON lone.visitor_no = hit.visitor_no AND lone.is_burst;
 
 CREATE VIEW changes AS
 SELECT change_no, strftime('%Y-%m-%dT%H:%M:%fZ', recorded_ms / 1000.0, 'unixepoch') AS recorded_at,
-  noun, id, before, after, because
+  noun, id, what, before, after, because
 FROM change;
