@@ -38,6 +38,8 @@ VERBS = {
     "verify": "tracker.cli.facts:verify",
     "export": "tracker.cli.out:export",
     "explain": "tracker.cli.out:explain",
+    "split": "tracker.cli.persons:split",
+    "same": "tracker.cli.persons:same",
     "classify": "tracker.cli.classify:classify",
     "sources": "tracker.cli.sources:sources",
 }

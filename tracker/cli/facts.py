@@ -23,12 +23,13 @@ SHOWN_COMPLAINTS = 20
 DRAIN_EVERY = 200_000
 
 
-def _key(settings: config.Settings) -> bytes:
+def key_of(settings: config.Settings) -> bytes:
+    """Read the workspace's key."""
     return keys.workspace_key(settings.data, os.environ)
 
 
 @contextmanager
-def _log(settings: config.Settings) -> Iterator[redis.Redis]:
+def open_log(settings: config.Settings) -> Iterator[redis.Redis]:
     """Connect to the log, starting the embedded server for as long as it is needed."""
     with embedded.hold(settings) as url:
         client = embedded.connect(url, blocking=True)
@@ -69,7 +70,7 @@ def load(context: Context, files: tuple[str, ...], also_drain: bool) -> None:
     from worker import load as loading
 
     settings, complaints = context.settings, _Complaints()
-    with _log(settings) as client:
+    with open_log(settings) as client:
         drained = 0
 
         def appended(loaded: loading.Loaded) -> None:
@@ -77,7 +78,7 @@ def load(context: Context, files: tuple[str, ...], also_drain: bool) -> None:
             click.echo(f"\r{loaded.facts:,} facts", err=True, nl=False)
             if also_drain and loaded.facts - drained >= DRAIN_EVERY:
                 drained = loaded.facts
-                _drain(settings, client)
+                drain_now(settings, client)
 
         now_ms = int(time.time() * 1_000)
         with loading.opened(files) as streams:
@@ -85,7 +86,7 @@ def load(context: Context, files: tuple[str, ...], also_drain: bool) -> None:
         click.echo("\r" + " " * 30 + "\r", err=True, nl=False)
         told: dict[str, int] = {"read": loaded.lines}
         if also_drain:
-            _drain(settings, client)
+            drain_now(settings, client)
             told |= _counts(settings, loaded, complaints)
         else:
             told |= {"appended": loaded.facts, "rejected": loaded.unreadable}
@@ -93,10 +94,11 @@ def load(context: Context, files: tuple[str, ...], also_drain: bool) -> None:
     click.echo(json.dumps(told))
 
 
-def _drain(settings: config.Settings, client: redis.Redis) -> dict[str, int]:
+def drain_now(settings: config.Settings, client: redis.Redis) -> dict[str, int]:
+    """Process all that is on the log, and count what became of it."""
     from worker import drain as draining
 
-    totals = draining.run(settings, client, key=_key(settings))
+    totals = draining.run(settings, client, key=key_of(settings))
     return {"new": totals.added, "repeated": totals.repeated, "rejected": totals.rejected}
 
 
@@ -125,8 +127,8 @@ def drain(context: Context) -> None:
     made stale.
     """
     settings = context.settings
-    with _log(settings) as client:
-        click.echo(json.dumps(_drain(settings, client)))
+    with open_log(settings) as client:
+        click.echo(json.dumps(drain_now(settings, client)))
 
 
 @click.command()
@@ -139,7 +141,7 @@ def rebuild(context: Context) -> None:
     """
     from worker import rebuild as rebuilding
 
-    count = rebuilding.rebuild(context.settings, key=_key(context.settings), tell=_tell)
+    count = rebuilding.rebuild(context.settings, key=key_of(context.settings), tell=_tell)
     click.echo(f"rebuilt; {_rows(count)} differed", err=True)
 
 
@@ -153,7 +155,7 @@ def verify(context: Context) -> None:
     """
     from worker import rebuild as rebuilding
 
-    count = rebuilding.verify(context.settings, key=_key(context.settings), tell=_tell)
+    count = rebuilding.verify(context.settings, key=key_of(context.settings), tell=_tell)
     if count:
         raise Failed(f"{_rows(count)} differ; `touchline rebuild` puts them right")
     click.echo("verified: no difference", err=True)

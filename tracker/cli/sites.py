@@ -23,7 +23,7 @@ from tracker.model import Site, SiteKey
 from tracker.store import sites as store
 from tracker.store.db import open_store
 
-PURPOSES = ("leads", "deals")
+PURPOSES = ("leads", "deals", "persons")
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def token(context: Context, key: str, purpose: str) -> None:
     """touchline site token shop --purpose leads
 
     Make a token and print it once; only its hash is kept. `leads` may post leads, identifies and
-    consents, `deals` a CRM's contacts.
+    consents, `deals` a CRM's contacts, `persons` an operator's word on who is who (split, same).
     """
     with _store(context, write=True) as db:
         now_ms = int(time.time() * 1_000)

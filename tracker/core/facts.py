@@ -158,7 +158,7 @@ def fact_name(kind: str, site: str, key: str) -> str:
 def fact_words(name: str) -> str:
     """Say the name of a fact as people read it: `lead desk L1`."""
     kind, _, rest = name.partition(":")
-    if kind == "call":  # the evidence that a call gives is named after its lead
+    if kind in ("call", "line"):  # the evidence that a call gives is named after its lead
         return fact_words(rest)
     return f"{kind} {rest.partition(':')[2].replace(SEPARATOR, ' ')}"
 

@@ -276,6 +276,12 @@ def _load_names(db: sqlite3.Connection, wanted: str) -> dict[int, frozenset[str]
     return names
 
 
+def load_verdict(db: sqlite3.Connection, fact: str) -> tuple[str | None, str | None] | None:
+    """Load what was decided of the first piece of evidence that a fact gave, and why; none where none is."""
+    found = db.execute("SELECT verdict, why FROM evidence WHERE fact = ? LIMIT 1", [fact]).fetchone()
+    return None if found is None else (found[0], found[1])
+
+
 def put_resolution(db: sqlite3.Connection, numbered: Numbered, resolution: Resolution, run: Pass) -> None:
     """Write whose identifiers these are, what is set apart, who owns shared devices, what was decided.
 

@@ -2,8 +2,8 @@
 
 An endpoint is a row of a table: the fact it takes and the purpose that a token must have. Purposes follow
 who asks: `leads` is for what a site and its form, call and chat services know of visitors, `deals` for what
-a CRM knows of its contacts. What a fact must look like is decided in `tracker.core.facts`, the same for
-files and for this API.
+a CRM knows of its contacts, `persons` for an operator's word on who is who. What a fact must look like is
+decided in `tracker.core.facts`, the same for files and for this API.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ KINDS: Mapping[str, Kind] = {
     "identify": Kind("leads", _fact_id),
     "consent": Kind("leads", _fact_id),
     "contact": Kind("deals", _fact_id),
+    "split": Kind("persons", _fact_id),
+    "same": Kind("persons", _fact_id),
 }
 
 # Path to the fact it takes; None: each fact says what it is.

@@ -228,6 +228,8 @@ def test_an_identify_needs_a_visitor_and_somebody(shop: Shop, change: dict[str, 
 CONSENT = {"fact": "consent", "at": LEAD["at"], "visitor_id": "v1", "state": "denied"}
 CONTACT = {"fact": "contact", "at": LEAD["at"], "provider": "crm", "provider_id": "7"}
 
+SPLIT = {"fact": "split", "at": LEAD["at"], "a": "email:ann@acme.com", "b": "visitor:v1"}
+
 
 @pytest.mark.parametrize(
     ("purpose", "fact", "is_taken"),
@@ -238,12 +240,17 @@ CONTACT = {"fact": "contact", "at": LEAD["at"], "provider": "crm", "provider_id"
         ("deals", CONTACT, True),
         ("deals", CONSENT, False),
         ("deals", LEAD | {"fact": "lead"}, False),
+        ("persons", SPLIT, True),
+        ("persons", SPLIT | {"fact": "same"}, True),
+        ("leads", SPLIT, False),
+        ("deals", SPLIT, False),
+        ("persons", CONSENT, False),
         ("read", CONSENT, False),
     ],
     ids=lambda value: value.get("fact") if isinstance(value, dict) else str(value),
 )
 def test_a_purpose_says_which_facts(shop: Shop, purpose: str, fact: dict[str, Any], is_taken: bool) -> None:
-    """What visitors say goes with leads, what the CRM says with deals."""
+    """What visitors say goes with leads, what the CRM says with deals, what an operator says with persons."""
     answer = post(shop, fact, token=shop.token(purpose=purpose), path="/api/facts")
     assert answer.status_code == (202 if is_taken else 400)
     assert bool(facts(shop)) is is_taken
