@@ -13,6 +13,7 @@ from tracker.core.facts import fact_name, read_fact
 from tracker.core.groups import Identifier
 from tracker.core.testimony import read_identifier
 from tracker.core.times import format_instant
+from tracker.core.whys import Why
 from tracker.errors import BadRequest
 from tracker.store.evidence import load_verdict
 from tracker.store.exports import rows
@@ -77,7 +78,7 @@ def append_word(client: redis.Redis, word: Word) -> None:
     hitlog.append(client, [wire.encode(entry)])
 
 
-def outcome(db: sqlite3.Connection, word: Word, since: int) -> tuple[list[dict[str, Any]], str | None]:
+def outcome(db: sqlite3.Connection, word: Word, since: int) -> tuple[list[dict[str, Any]], Why | None]:
     """Tell what came of a word that has been drained.
 
     Args:

@@ -118,21 +118,28 @@ def _cell(value: Any) -> Any:
 
 
 @click.command()
-@click.argument("noun", type=click.Choice(["lead", "session", "hit", "account"]))
+@click.argument("noun", type=click.Choice(["lead", "person", "session", "hit", "account"]))
 @click.argument("id_", metavar="ID")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--pii", is_flag=True, help="A person's contact details in full; masked otherwise.")
 @pass_context
-def explain(context: Context, noun: str, id_: str, form: str) -> None:
+def explain(context: Context, noun: str, id_: str, form: str, pii: bool) -> None:
     """touchline explain lead 1f0c9a...
 
-    Say why: for a lead its visitor and source, for a session its source and what opened it, for a
-    hit what became of it, for an account what it is made of and who belongs to it. A lead is named
-    by its id or by its provider's, a hit by its event id, an account by any id it ever had, by a
-    domain, or by a CRM's id as SYSTEM:ID.
+    Say why: for a lead its visitor and source, for a person the evidence that holds it together and
+    what would be without each piece, for a session its source and what opened it, for a hit what
+    became of it, for an account what it is made of and who belongs to it. A lead is named by its id
+    or by its provider's, a hit by its event id, a person by any id it ever had, a visitor's, a
+    lead's, or KIND:VALUE such as email:ann@acme.com, an account by any id it ever had, by a domain,
+    or by a CRM's id as SYSTEM:ID.
     """
     from tracker.cli.words import told
     from tracker.store.explain import explain as find
+    from worker.explain import explain_person
 
     with closing(open_store(context.settings.data)) as db:
-        found = find(db, noun, id_)
+        if noun == "person":
+            found = explain_person(db, context.settings, id_, pii=pii)
+        else:
+            found = find(db, noun, id_)
     click.echo(json.dumps(found, ensure_ascii=False, indent=2) if form == "json" else told(noun, found))

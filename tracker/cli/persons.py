@@ -14,7 +14,7 @@ import click
 
 from tracker.cli import Context, pass_context
 from tracker.cli.facts import drain_now, open_log
-from tracker.cli.whys import WHYS
+from tracker.core.whys import WHYS, Why
 from tracker.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _read(db: sqlite3.Connection, kind: Kind, ends: tuple[str, str], given: dict
     return Word(kind, a, b, pick_site(db, given["site"]), at_ms, now_ms, is_undo=given["undo"])
 
 
-def _talk(word: Word, moved: int, why: str | None) -> None:
+def _talk(word: Word, moved: int, why: Why | None) -> None:
     """Say on stderr what was understood, what came of it, and how to take it back."""
     said = f"{word.kind}{' undone' if word.is_undo else ''}: {word.a} and {word.b}"
     if why is not None and not word.is_undo:

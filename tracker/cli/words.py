@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tracker.cli.personwords import person_words
+
 Found = dict[str, Any]
 
 BELONGS = {
@@ -14,8 +16,19 @@ BELONGS = {
 }
 RULES = {
     "M1": "M1, cookie: the visitor's signed id came with the lead",
-    "M5": "M5, person: the lead's e-mail address is one person's, whose browsers are known",
+    "M2": "M2, number shown to one visitor: nobody else saw the called number at the time",
+    "M3": "M3, click: of those who saw the called number, one clicked on it right before the call",
+    "M4": "M4, caller: of those who saw the called number, one is known by the caller's own",
+    "M5": "M5, person: the lead's e-mail address or number is one person's, whose browsers are known",
     "M7": "M7, static number: the called number stands for one source",
+}
+RULED_OUT = {
+    "M3": "saw the number too, and did not click on it right before the call",
+    "M4": "saw the number too, and the caller's number is not known to be theirs",
+    "M5": "is the person's too, and was seen earlier, or only afterwards",
+    "M7": "is the person's, and does not say where this call came from",
+    "ambiguous": "may have been it as well as the others",
+    "unmatched": "was not seen before the lead, or too long before",
 }
 KINDS = {"page": "a page view", "event": "an event", "engagement": "an engagement ping"}
 OPENED = {
@@ -27,8 +40,11 @@ OPENED = {
 
 
 def told(noun: str, found: Found) -> str:
-    """Tell what was found of a lead, session, hit or account, in lines of text."""
-    return "\n".join({"lead": _lead, "session": _session, "hit": _hit, "account": _account}[noun](found))
+    """Tell what was found of a lead, person, session, hit or account, in lines of text."""
+    tellers = {
+        "lead": _lead, "person": person_words, "session": _session, "hit": _hit, "account": _account,
+    }  # fmt: skip
+    return "\n".join(tellers[noun](found))
 
 
 def came_from(row: Found) -> str:
@@ -50,6 +66,10 @@ def _lead(lead: Found) -> Iterator[str]:
     if lead["match_rule"] in RULES:
         yield f"  Matched by {RULES[lead['match_rule']]}; confidence {lead['match_confidence']:g}"
         yield f"    because {evidence['why']}"
+    elif lead["match_rule"] == "ambiguous":
+        count = len(evidence["candidates"])
+        yield f"  Ambiguous between {_many(count, 'visitor', 'visitors')}, and matched to none; confidence 0"
+        yield f"    because {evidence['why']}"
     else:
         yield f"  Matched to no visitor: {evidence['why']}"
     yield from _candidates(lead, evidence["candidates"])
@@ -63,8 +83,12 @@ def _lead(lead: Found) -> Iterator[str]:
 def _candidates(lead: Found, candidates: list[Found]) -> Iterator[str]:
     for each in candidates:
         seen = f"last seen before it {each['last_hit_at']}" if each["last_hit_at"] else "not seen before it"
-        verdict = "chosen" if each["visitor_id"] == lead["visitor_id"] else "ruled out"
-        yield f"    {verdict}: visitor {each['visitor_id']}, {seen}"
+        if each["visitor_id"] == lead["visitor_id"]:
+            yield f"    chosen: visitor {each['visitor_id']}, {seen}"
+            continue
+        verdict = "not chosen" if lead["match_rule"] == "ambiguous" else "ruled out"
+        why = RULED_OUT.get(lead["match_rule"])
+        yield f"    {verdict}: visitor {each['visitor_id']}, {seen}{f'; it {why}' if why else ''}"
 
 
 def _journey(lead: Found) -> Iterator[str]:

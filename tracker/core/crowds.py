@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator
 
 from tracker.core.evidence import Evidence, Guards, strength
 from tracker.core.groups import LINES, PERSONAL, Identifier
+from tracker.core.whys import Why
 
 
 def is_crowded(sightings: Iterable[tuple[int, Hashable]], *, most: int, window_ms: int) -> bool:
@@ -38,7 +39,7 @@ def is_crowded(sightings: Iterable[tuple[int, Hashable]], *, most: int, window_m
     return False
 
 
-def crowded(evidence: Iterable[Evidence], guards: Guards) -> dict[Identifier, str]:
+def crowded(evidence: Iterable[Evidence], guards: Guards) -> dict[Identifier, Why]:
     """Find what too many people use, of all that this evidence names (G2)."""
     emails: dict[Identifier, list[tuple[int, Identifier]]] = {}
     visitors: dict[Identifier, list[tuple[int, Identifier]]] = {}

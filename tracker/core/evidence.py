@@ -11,6 +11,7 @@ from typing import Literal
 
 from tracker.core.groups import Identifier
 from tracker.core.owners import Stretch
+from tracker.core.whys import Why
 
 Rule = Literal["same", "split", "merge", "R1", "R2", "R3", "R4", "R5", "R6"]
 Verdict = Literal["joined", "redundant", "refused"]
@@ -50,7 +51,7 @@ class Evidence:
     since_ms: int | None = None
     on: Identifier | None = None
     once: str | None = None
-    flaw: str | None = None
+    flaw: Why | None = None
     is_undo: bool = False
 
     def __hash__(self) -> int:
@@ -69,7 +70,7 @@ class Component:
     first_ms: Mapping[Identifier, int]
     evidence: tuple[Evidence, ...] = ()
     names: Mapping[Identifier, frozenset[str]] = field(default_factory=dict)
-    apart: Mapping[Identifier, str] = field(default_factory=dict)
+    apart: Mapping[Identifier, Why] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Decision:
 
     evidence: Evidence
     verdict: Verdict
-    why: str | None = None
+    why: Why | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Resolution:
 
     persons: tuple[Person, ...]
     decisions: tuple[Decision, ...]
-    apart: Mapping[Identifier, str] = field(default_factory=dict)
+    apart: Mapping[Identifier, Why] = field(default_factory=dict)
     owners: Mapping[Identifier, tuple[Stretch, ...]] = field(default_factory=dict)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from tracker.core.whys import Why
+
 IdentifierKind = Literal["visitor", "email", "user", "phone", "chat", "crm"]
 KINDS: tuple[IdentifierKind, ...] = ("visitor", "email", "user", "phone", "chat", "crm")
 LINES: frozenset[str] = frozenset({"phone", "chat"})
@@ -101,7 +103,7 @@ class Groups:
     def _parent_is(self, identifier: Identifier, group: _Group) -> bool:
         return self._groups[self.find(identifier)] is group
 
-    def refusal(self, a: Identifier, b: Identifier, *, emails_may_meet: bool = False) -> str | None:
+    def refusal(self, a: Identifier, b: Identifier, *, emails_may_meet: bool = False) -> Why | None:
         """Say why two groups may not become one; none where they may.
 
         Args:

@@ -37,6 +37,7 @@ from tracker.core.evidence import (
 from tracker.core.groups import Groups, Identifier
 from tracker.core.lines import Sighting, fresh_holders
 from tracker.core.owners import Claim, Owners
+from tracker.core.whys import Why
 
 USUAL = Guards()
 
@@ -64,13 +65,13 @@ class _Court:
         self,
         component: Component,
         guards: Guards,
-        apart: Mapping[Identifier, str],
+        apart: Mapping[Identifier, Why],
         dropped: frozenset[Evidence],
     ) -> None:
         self._component = component
         self._guards = guards
         self._apart = dict(apart)
-        self._refused: dict[Evidence, str] = {}
+        self._refused: dict[Evidence, Why] = {}
         self._joined: set[Evidence] = set()
         heard = [each for each in sorted(component.evidence, key=strength) if self._admits(each, dropped)]
         self._heard = {rule: [each for each in heard if each.rule == rule] for rule in RULE_ORDER}
@@ -89,10 +90,10 @@ class _Court:
 
     def _admits(self, each: Evidence, dropped: frozenset[Evidence]) -> bool:
         """Leave out what never counts; an operator's word counts even for what is shared."""
-        reason = each.flaw or ("too_large" if each in dropped else None)
-        apart = {self._apart.get(each.a), self._apart.get(each.b)} - {None}
+        reason: Why | None = each.flaw or ("too_large" if each in dropped else None)
+        apart = [self._apart[end] for end in (each.a, each.b) if end in self._apart]
         if reason is None and apart and (each.rule not in _WORDS or "unseen" in apart):
-            reason = max(filter(None, apart))
+            reason = max(apart)
         if reason is not None:
             self._refused[each] = reason
         return reason is None
@@ -122,7 +123,7 @@ class _Court:
             self._join_unless(each, self._groups.refusal(*self._ends(each)))
         self._lines("R6")
 
-    def _join_unless(self, each: Evidence, refusal: str | None) -> None:
+    def _join_unless(self, each: Evidence, refusal: Why | None) -> None:
         """Join what a piece of evidence ties together, at its time, unless there is a reason not to."""
         one, other = self._ends(each)
         if refusal is not None:
@@ -152,7 +153,7 @@ class _Court:
             refusal = given or refusal
         self._join_unless(each, refusal)
 
-    def _given(self, each: Evidence) -> str | None:
+    def _given(self, each: Evidence) -> Why | None:
         """Say whether an operator has said whose this device is, or that it is not theirs."""
         for word in self._splits:
             if each.b in (word.a, word.b):
@@ -179,7 +180,7 @@ class _Court:
         given = self._component.names
         return {name for member in self._groups.members(identifier) for name in given.get(member, ())}
 
-    def _firsts(self, rule: Rule, reason: str) -> list[Evidence]:
+    def _firsts(self, rule: Rule, reason: Why) -> list[Evidence]:
         """Keep what the first browser brought, of what only one browser may use."""
         first: dict[tuple[Identifier, str], Identifier] = {}
         kept = []

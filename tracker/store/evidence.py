@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from tracker.core.evidence import Component, Evidence, Resolution
 from tracker.core.groups import Identifier
+from tracker.core.whys import Why
 from tracker.store.marks import Pass
 from tracker.store.persons import note_sightings
 
@@ -58,7 +59,7 @@ class Numbered:
 class _Member(NamedTuple):
     identifier: Identifier
     first_ms: int
-    apart: str | None
+    apart: Why | None
 
 
 class _Row(NamedTuple):
@@ -224,8 +225,8 @@ def _load_members(db: sqlite3.Connection, wanted: str) -> dict[int, _Member]:
     for number, kind, value, mentioned_ms, started_ms, is_mentioned, apart in rows:
         if is_mentioned:
             seen = [at_ms for at_ms in (mentioned_ms, started_ms) if at_ms is not None]
-            first_ms, apart = (min(seen), apart) if seen else (UNSEEN_MS, "unseen")
-            members[number] = _Member(Identifier(kind, value), first_ms, apart)
+            first_ms = min(seen, default=UNSEEN_MS)
+            members[number] = _Member(Identifier(kind, value), first_ms, apart if seen else "unseen")
     return members
 
 
@@ -276,7 +277,17 @@ def _load_names(db: sqlite3.Connection, wanted: str) -> dict[int, frozenset[str]
     return names
 
 
-def load_verdict(db: sqlite3.Connection, fact: str) -> tuple[str | None, str | None] | None:
+def load_unverified(db: sqlite3.Connection, numbers: Iterable[int]) -> frozenset[tuple[str, int, int]]:
+    """Find the evidence at these identifiers that was only typed into a page: (fact, and its two ends)."""
+    rows = db.execute(
+        """SELECT fact, a_no, b_no FROM json_each(?) AS wanted
+        JOIN evidence ON a_no = wanted.value WHERE NOT is_verified""",
+        [json.dumps(sorted(numbers))],
+    )
+    return frozenset(rows.fetchall())
+
+
+def load_verdict(db: sqlite3.Connection, fact: str) -> tuple[str | None, Why | None] | None:
     """Load what was decided of the first piece of evidence that a fact gave, and why; none where none is."""
     found = db.execute("SELECT verdict, why FROM evidence WHERE fact = ? LIMIT 1", [fact]).fetchone()
     return None if found is None else (found[0], found[1])

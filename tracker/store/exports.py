@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tracker.core.groups import Identifier
 from tracker.errors import BadRequest
 from tracker.store import marks
 
@@ -147,6 +148,8 @@ BOOLEANS = frozenset(
 )
 LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids", "domains"})
 DOCUMENTS = LISTS | {"path", "touch_ids", "match_evidence", "tags", "extra", "before", "after"}
+OPEN_KINDS = ("visitor", "crm")
+"""Identifiers of these kinds say nothing of a human to who has no access to where they come from."""
 CONTACTS = frozenset({"name", "email", "phone", "company", "emails", "phones", "a", "b"})
 
 
@@ -229,3 +232,9 @@ def mask(text: str | None) -> str | None:
     if re.fullmatch(r"[+\d][\d\s().-]{5,}", text):
         return f"***{text[-3:]}"
     return f"{text[:1]}***"
+
+
+def mask_identifier(identifier: Identifier) -> str:
+    """Write an identifier as `kind:value`; one that is a contact detail as its owner would still know it."""
+    kind, value = identifier
+    return f"{kind}:{value if kind in OPEN_KINDS else mask(value)}"

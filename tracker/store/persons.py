@@ -96,6 +96,43 @@ def load_persons(db: sqlite3.Connection, roots: Iterable[int]) -> dict[str, list
     return {each: own for each, own in persons.items() if len(own) > 1 or own[0] not in nobodies}
 
 
+def members_of(db: sqlite3.Connection, identifier_no: int) -> list[int]:
+    """Find the numbers of all identifiers of the person who has this one."""
+    found = db.execute(
+        """SELECT own.identifier_no FROM identifier JOIN identifier AS own USING (person_no)
+        WHERE identifier.identifier_no = ?""",
+        [identifier_no],
+    )
+    return [row[0] for row in found]
+
+
+class OfPerson(NamedTuple):
+    """An identifier's id, its person's, and how many facts name it."""
+
+    identifier_id: str
+    person_id: str
+    facts: int
+
+
+def load_people(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, OfPerson]:
+    """Load whose these identifiers are."""
+    found = db.execute(
+        """SELECT own.identifier_no, own.identifier_id, person.identifier_id,
+          (SELECT count(*) FROM mention WHERE mention.identifier_no = own.identifier_no)
+        FROM json_each(?) AS wanted JOIN identifier AS own ON own.identifier_no = wanted.value
+        JOIN identifier AS person ON person.identifier_no = own.person_no""",
+        [json.dumps(sorted(numbers))],
+    )
+    return {number: OfPerson(*rest) for number, *rest in found}
+
+
+def visitor_first_ms(db: sqlite3.Connection, visitor_id: str) -> int | None:
+    """Find when a visitor's first session began, in ms; none without a session."""
+    query = "SELECT min(started_ms) FROM session JOIN visitor USING (visitor_no) WHERE visitor_id = ?"
+    found = db.execute(query, [visitor_id]).fetchone()[0]
+    return None if found is None else int(found)
+
+
 def drop_unmentioned(db: sqlite3.Connection, numbers: Iterable[int]) -> list[str]:
     """Forget identifiers that no fact mentions any more.
 

@@ -1,9 +1,20 @@
-"""Words for evidence: what each rule rests on, and why a guard refused; one table each.
+"""Words for evidence: the reasons there are, and what each of them and each rule means to a marketer.
 
 The rules themselves stand in `tracker.core.identity`; the help page `identity` tells them at length.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Why = Literal[
+    "split", "undone", "given_by_operator", "keeps_apart", "two_contacts", "device_between_emails",
+    "same_name", "shared", "contested_line", "stale_line", "own_number", "known_by_line", "echo", "bot",
+    "unseen", "too_large", "owned", "not_first_browser", "link_used", "link_expired", "other_browser",
+    "shared_device",
+]  # fmt: skip
+"""Every reason that can be given of a piece of evidence, or for setting an identifier apart."""
 
 EVIDENCE = {
     "same": "R0, an operator said that the two are one person",
@@ -17,7 +28,7 @@ EVIDENCE = {
     "R6": "R6, a call was matched to this browser",
 }
 
-WHYS = {
+WHYS: Mapping[Why, str] = {
     "split": "an operator said that these are not one person",
     "undone": "an operator took this word back, or said it again",
     "given_by_operator": "an operator has said whose this browser is",
@@ -26,6 +37,7 @@ WHYS = {
     "device_between_emails": "both sides have an e-mail address or user id of their own, and a shared browser"
     " or number is not enough to make them one person",
     "same_name": "both go by the same full name, so that the browser or number could join them (R7)",
+    "shared_device": "several people used this browser in turn; it is theirs one after the other",
     "shared": "more people use this address, number or browser than one person would: it stands for nobody",
     "contested_line": "several people gave this number or chat of late; it stands for none of them alone",
     "stale_line": "somebody else was seen with this number since, and this was too long before",
@@ -41,8 +53,4 @@ WHYS = {
     "link_used": "the link had been used by another browser before; it counts once",
     "link_expired": "the link was more than two minutes old, or from the future",
     "other_browser": "the link was opened on another browser than the one it was made on",
-}
-APART = {
-    "shared_device": "several people used this browser in turn; it is theirs one after the other",
-    **{why: WHYS[why] for why in ("shared", "contested_line", "own_number", "bot", "unseen")},
 }
