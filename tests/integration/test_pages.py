@@ -200,9 +200,9 @@ def test_files_are_kept_for_ever_under_their_version(browser: LocalBrowser) -> N
 
 
 def test_the_manual_has_what_a_newcomer_asks(browser: LocalBrowser) -> None:
-    """Journeys, exports, the file and privacy each have a page; another name is none."""
+    """Journeys, persons, exports, the file and privacy each have a page; another name is none."""
     contents = browser.get("/help/").text
-    for name in ("journey", "exports", "datasette", "privacy"):
+    for name in ("journey", "identity", "exports", "datasette", "privacy"):
         assert f'href="/help/{name}"' in contents
     assert "<table>" in browser.get("/help/exports").text
     assert '<a href="datasette">' in browser.get("/help/exports").text

@@ -13,7 +13,7 @@ from importlib import resources
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-ORDER = ("install", "visitors", "journey", "accounts", "exports", "datasette", "privacy")
+ORDER = ("install", "visitors", "journey", "identity", "accounts", "exports", "datasette", "privacy")
 
 
 @dataclass(frozen=True, slots=True)
