@@ -104,7 +104,7 @@ def test_the_feed_has_no_end_and_no_row_that_goes(workspace: Workspace) -> None:
     workspace.tell(lead("L1", 5, visitor_id="v1"))
     rows = list(csv.DictReader(io.StringIO(export(workspace, "--since", "0").stdout)))
     assert [list(row) for row in rows] == [names] * len(rows)
-    assert {row["noun"] for row in rows} == {"person", "lead", "journey"}
+    assert {row["noun"] for row in rows} == {"person", "account", "lead", "journey"}
     assert all(int(row["change_no"]) <= cursor(workspace) for row in rows)
     leads = csv.DictReader(io.StringIO(export(workspace, "--noun", "lead").stdout))
     assert {(row["noun"], row["what"]) for row in leads} == {("lead", "created")}
