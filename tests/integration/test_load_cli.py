@@ -273,8 +273,9 @@ def test_verify_finds_what_was_tampered_with_and_rebuild_puts_it_right(
     assert found.stdout.splitlines() == [
         f"sessions {first}: hits is 99 live and 2 rebuilt",
         f"journeys {journey}: only in the rebuilt views",
+        f"account_journeys {journey}: only in the rebuilt views",
     ]
-    assert "2 rows differ; `touchline rebuild` puts them right" in found.stderr
+    assert "3 rows differ; `touchline rebuild` puts them right" in found.stderr
     assert run("verify").stdout == found.stdout
     mended = run("rebuild")
     assert (mended.exit_code, mended.stdout) == (0, found.stdout)
