@@ -58,6 +58,9 @@ def _refusals(title: str, refused: Sequence[Found]) -> Iterator[str]:
     if refused:
         yield f"  {title}"
     for each in refused[:SHOWN]:
+        if each["why"] == "undone":
+            yield from _told(each, "no longer counts")
+            continue
         yield from _told(each, f"not with person {each['other_person_id']}")
         label = "to take that back" if each["undo"].endswith(" --undo") else "to join them all the same"
         yield f"      {label}: {each['undo']}"

@@ -168,8 +168,9 @@ def _account(account: Found) -> Iterator[str]:
             yield "      refused: another account of that CRM had it first, and two are never one"
     yield f"  Seen from {account['first_seen_at']} to {account['last_seen_at']}"
     yield f"  {_many(account['persons'], 'person belongs', 'persons belong')} to it"
+    own = {each["person_id"] for each in account["memberships"] if each["is_shown"]}
     for each in account["memberships"]:
-        shown = "" if each["is_shown"] else ", but is shown with another account"
+        shown = "" if each["person_id"] in own else ", but is shown with another account"
         because = BELONGS[each["reason"]].format(**each)
         yield f"    {each['person_id']} since {each['from_at']}: {because}{shown}"
     if not account["journeys"]:
