@@ -6,18 +6,18 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
 
-from tests.bench import collecting, draining, machine, over, road
+from tests.bench import collecting, draining, identity, machine, over, road
 from tests.bench.table import Row, Target, as_text
 from tests.conftest import short_folder
 from tests.running import free_port
 from tracker import config, embedded
 
-GROUPS = ("collect", "drain", "road")
+GROUPS = ("collect", "drain", "road", "identity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,27 @@ class Plan:
     slices: int
     singles: int
     road: road.Plan
+    identity: identity.Plan
 
 
-QUICK = Plan(2, (10_000, 50_000), 4, 50, road.Plan(waits=5, hits=5_000, steady=200))
-USUAL = Plan(5, (100_000, 2_000_000), 10, 200, road.Plan(waits=20, hits=30_000, steady=1_000))
-FULL = Plan(10, (100_000, 2_000_000, 10_000_000), 20, 500, road.Plan(waits=50, hits=100_000, steady=3_000))
+QUICK = Plan(
+    2, (10_000, 50_000), 4, 50, road.Plan(waits=5, hits=5_000, steady=200),
+    identity.Plan(visitors=20_000, evidence=5_000, crowd=1_000, singles=30, identifiers=15_000),
+)  # fmt: skip
+USUAL = Plan(
+    5, (100_000, 2_000_000), 10, 200, road.Plan(waits=20, hits=30_000, steady=1_000),
+    identity.Plan(visitors=1_000_000, evidence=100_000, crowd=10_000, singles=200, identifiers=300_000),
+)  # fmt: skip
+FULL = Plan(
+    10, (100_000, 2_000_000, 10_000_000), 20, 500, road.Plan(waits=50, hits=100_000, steady=3_000),
+    replace(USUAL.identity, identifiers=1_000_000),
+)  # fmt: skip
 
 
 @click.command()
 @click.argument("groups", nargs=-1, type=click.Choice(GROUPS))
-@click.option("--quick", "plan", flag_value="quick", help="In under a minute, on a small store.")
-@click.option("--full", "plan", flag_value="full", help="At 10 million hits too; takes half an hour.")
+@click.option("--quick", "plan", flag_value="quick", help="In two minutes, on small stores.")
+@click.option("--full", "plan", flag_value="full", help="At 10 million hits too; takes most of an hour.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write JSON to a file, too.")
 def main(groups: tuple[str, ...], plan: str | None, out: Path | None) -> None:
     """scripts/bench collect --quick
@@ -69,6 +79,11 @@ def _rows(groups: tuple[str, ...], plan: Plan) -> Iterator[Row]:
             yield from _growing(settings, plan)
             if "road" in groups:
                 yield from road.measure(settings, plan.road, f"{plan.sizes[-1]:,} hits")
+    if "identity" in groups:
+        with _settings() as settings:
+            yield from identity.measure(settings, plan.identity)
+        with _settings() as settings:
+            yield from identity.measure_rebuild(settings, plan.identity.identifiers)
 
 
 def _growing(settings: config.Settings, plan: Plan) -> Iterator[Row]:

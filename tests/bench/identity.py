@@ -1,0 +1,103 @@
+"""Identity: what it costs to know who is who, one lead at a time, in a batch, in a crowd, and anew.
+
+The yardstick is `resolve` alone, plain Python over components that are loaded: those of the very leads
+that were measured. One batch is worked off by a real worker, whose memory is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.bench import machine, over
+from tests.bench.draining import Spent
+from tests.bench.table import Row, Target
+from tests.bench.workplace import EVIDENCE_OF_LEAD, OFFICE, PERSON, Workplace, put_identifies, workplace
+from tracker import config
+from tracker.core.identity import resolve
+
+GROUP = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many visitors the store has, and how much is measured on it.
+
+    `evidence`: rows in one batch. `crowd`: visitors on one phone. `singles`: facts that come alone.
+    `identifiers`: made anew, in a store of their own.
+    """
+
+    visitors: int
+    evidence: int
+    crowd: int
+    singles: int
+    identifiers: int
+
+
+def measure(settings: config.Settings, plan: Plan) -> Iterator[Row]:
+    """Fill a store with visitors, then bring leads, in a batch and one by one."""
+    with workplace(settings) as place:
+        place.fill(plan.visitors)
+        yield from _batch(place, plan)
+        yield from _singles(place, plan)
+        yield from _crowd(place, plan)
+
+
+def measure_rebuild(settings: config.Settings, identifiers: int) -> Iterator[Row]:
+    """Make identifiers and persons anew, by the verb that operators run."""
+    put_identifies(settings, identifiers // PERSON)
+    ran = over.run(settings, "rebuild")
+    what = f"rebuild of {identifiers:,} identifiers"
+    yield Row(GROUP, what, ran.wall_s, "s")
+    yield Row(GROUP, f"{what}, each", 1e6 * ran.cpu_s / identifiers, "us CPU")
+    yield Row(GROUP, f"{what}, memory", ran.peak_bytes / machine.MIB, "MiB")
+
+
+def _batch(place: Workplace, plan: Plan) -> Iterator[Row]:
+    """Let a worker take one batch, and watch its memory."""
+    leads = place.leads(plan.evidence // EVIDENCE_OF_LEAD)
+    with place.worker() as pid:
+        before = machine.cpu_s([pid])
+        place.hand_over(leads)
+        spent_s, peak = machine.cpu_s([pid]) - before, machine.peak_bytes(pid)
+    what = f"{plan.evidence:,} rows of evidence in a batch, {_on(plan)}"
+    row = Row(GROUP, what, 1e6 * spent_s / plan.evidence, "us CPU/row")
+    yield row.against("resolve", _resolve_us(place, plan.singles) / EVIDENCE_OF_LEAD)
+    yield Row(GROUP, "memory of the worker with it", peak / machine.MIB, "MiB").held_to(Target(most=120))
+
+
+def _singles(place: Workplace, plan: Plan) -> Iterator[Row]:
+    """Bring leads one by one, then one more hit of each of their visitors."""
+    spent = place.time_each(place.leads(plan.singles, size=1))
+    row = _in_the_job(f"one new lead, {_on(plan)}", spent)
+    yield row.against("resolve", _resolve_us(place, plan.singles) / 1e3)
+    yield Row(GROUP, "the same by the clock", 1e3 / spent.rate, "ms")
+    yield _in_the_job("one more hit of a person", place.time_each(place.hits_of_leads(plan.singles)))
+
+
+def _crowd(place: Workplace, plan: Plan) -> Iterator[Row]:
+    """Let a crowd give one number, then one more of it, and others beside it."""
+    spent, crowd = Spent(), place.leads(plan.crowd, line=OFFICE)
+    spent.add(lambda: place.work_off(crowd), plan.crowd)
+    yield Row(GROUP, f"{plan.crowd:,} visitors on one phone, each", spent.cpu_us / 1e3, "ms CPU")
+    following = place.leads(plan.singles, line=OFFICE, size=1)
+    yield _in_the_job("the next lead on that phone", place.time_each(following))
+    others = place.leads(plan.singles, size=1)
+    yield _in_the_job("a lead that has nothing to do with it", place.time_each(others))
+
+
+def _in_the_job(what: str, spent: Spent) -> Row:
+    return Row(GROUP, what, spent.cpu_us / 1e3, "ms CPU").held_to(Target(most=2))
+
+
+def _on(plan: Plan) -> str:
+    return f"at {plan.visitors:,} visitors"
+
+
+def _resolve_us(place: Workplace, count: int) -> float:
+    """Time `resolve` of the components of the newest leads: the median, in microseconds."""
+    spent = Spent()
+    for each in place.newest_components(count):
+        resolve(each.component)
+        spent.add(lambda each=each: resolve(each.component), 1)  # type: ignore[misc]
+    return spent.cpu_us

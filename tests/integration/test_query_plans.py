@@ -1,0 +1,102 @@
+"""What keeping the views asks of the store: no question may walk through a table that grows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+
+import pytest
+import redis
+
+from tests.telling import (
+    GOOGLE,
+    KEY,
+    TEN_MS,
+    Fact,
+    Workspace,
+    call,
+    consent,
+    contact,
+    hit,
+    identify,
+    lead,
+    lease,
+    same,
+    split,
+)
+from tracker import config, hitlog, wire
+from tracker.core.times import DAY_MS
+from tracker.store.db import open_store
+from worker.drain import Drain
+
+ANN, BOB, LINE, POOLED = "ann@acme.com", "bob@beta.io", "+447700900001", "+442071830001"
+FEW = frozenset({"site", "static_number"})  # configuration; never more than operators write by hand
+
+FACTS: dict[str, Sequence[Fact]] = {
+    "hits": [
+        hit("h1", 0, referrer=GOOGLE), hit("h2", 1, url="https://shop.test/?gclid=g1"),
+        hit("h3", 2, visitor_id="v2", url="https://shop.test/?gclid=g1"),
+    ],
+    "leads": [
+        lead("f1", 5, visitor_id="v1", email=ANN, phone=LINE, name="Ann Lee"), lead("f2", 6, email=ANN),
+    ],
+    "what is known of visitors": [
+        identify(7, user_id="u1", email=ANN), identify(8, email=BOB), contact("c1", 9, emails=[ANN, BOB]),
+    ],
+    "calls": [
+        lease(POOLED, 0, 20), call("p1", 10, phone=LINE, tracking_number=POOLED), call("p2", 11, phone=LINE),
+    ],
+    "operators' words": [
+        split(f"email:{BOB}", "user:u1", 12), same(f"phone:{LINE}", "visitor:v2", 13),
+        same(f"phone:{LINE}", "visitor:v2", 14, undo=True),
+    ],
+    "withdrawals and tests": [consent("denied", 15), lead("f1", 16, is_test=True)],
+}  # fmt: skip
+
+
+def statements(settings: config.Settings, client: redis.Redis, facts: Sequence[Fact]) -> set[str]:
+    """Drain facts, and note every statement on the way."""
+    asked: set[str] = set()
+    with closing(open_store(settings.data, write=True)) as db:
+        db.set_trace_callback(asked.add)
+        hitlog.append(
+            client, [wire.encode(wire.FactsEntry(TEN_MS + DAY_MS, "test", [dict(each) for each in facts]))]
+        )
+        totals = Drain(db, settings, key=KEY).run(client)
+    assert totals.added == len(facts)
+    return {
+        each for each in asked if each.lstrip().startswith(("SELECT", "WITH", "UPDATE", "DELETE", "INSERT"))
+    }
+
+
+def walked(db: sqlite3.Connection, statement: str) -> set[str]:
+    """Read off SQLite's program for a statement which tables or indexes it walks from end to end."""
+    db.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    pages = dict(db.execute("SELECT rootpage, tbl_name FROM sqlite_schema WHERE rootpage > 0"))
+    program = [(step[1], step[2], step[3]) for step in db.execute(f"EXPLAIN {statement}")]
+    opened = {cursor: pages.get(page) for code, cursor, page in program if code in ("OpenRead", "OpenWrite")}
+    first = {cursor for code, cursor, _ in program if code == "Rewind"}
+    then = {cursor for code, cursor, _ in program if code == "Next"}
+    return {name for cursor in first & then if (name := opened.get(cursor)) is not None}
+
+
+def test_the_reading_of_programs_knows_a_walk(settings: config.Settings) -> None:
+    """The test below would notice: what has no index is walked, what has one is not."""
+    with closing(open_store(settings.data, write=True)) as db:
+        assert walked(db, "SELECT 1 FROM session WHERE pages = 1") == {"session"}
+        assert walked(db, "SELECT 1 FROM session WHERE visitor_no = 1") == set()
+
+
+@pytest.mark.parametrize("kind", FACTS)
+def test_no_statement_of_a_drain_walks_through_a_table_that_grows(
+    settings: config.Settings, client: redis.Redis, kind: str
+) -> None:
+    """A drain asks by keys alone, whatever it brings and whatever is there: its cost does not grow."""
+    workspace = Workspace(settings, client)
+    for others, facts in FACTS.items():
+        if others != kind:
+            workspace.tell(*facts)
+    asked = statements(settings, client, FACTS[kind])
+    with closing(open_store(settings.data, write=True)) as db:
+        assert {each: names for each in asked if (names := walked(db, each) - FEW)} == {}
