@@ -7,6 +7,7 @@ repeat, never a loss; the store's unique keys make the repeat harmless.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ STREAM = "touchline:log"
 GROUP = "drain"
 CONSUMER = "drain"
 FIELD = "m"
+REWRITE_S = 10.0
 
 _APPEND = b"*5\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n$1\r\n*\r\n$1\r\n%b\r\n" % (
     len(STREAM),
@@ -152,3 +154,26 @@ def idle_ms(client: redis.Redis) -> int | None:
     except redis.ResponseError:
         return None
     return min((int(consumer["idle"]) for consumer in consumers), default=None)
+
+
+def rewrite(client: redis.Redis, limit_s: float = REWRITE_S) -> bool:
+    """Have the server write its file anew, without what was forgotten, and wait for that.
+
+    A server that keeps no such file, or does not let its users ask, has its own ways.
+
+    Returns:
+        Whether it is done; otherwise ask again later.
+    """
+    try:
+        if not client.info("persistence").get("aof_enabled"):
+            return True
+        client.bgrewriteaof()
+    except redis.ResponseError as error:
+        return "in progress" not in str(error)
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        state = client.info("persistence")
+        if not state["aof_rewrite_in_progress"] and not state["aof_rewrite_scheduled"]:
+            return bool(state["aof_last_bgrewrite_status"] == "ok")
+        time.sleep(0.01)
+    return False

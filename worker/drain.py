@@ -26,6 +26,7 @@ from tracker import hitlog, wire
 from tracker.config import Settings
 from tracker.core.facts import SHAPES, fact_name, fact_words, read_fact
 from tracker.core.ids import content_digest, event_id_of
+from tracker.core.times import DAY_MS
 from tracker.errors import BadRequest
 from tracker.hitfacts import hit_from_fact
 from tracker.hitlog import Logged
@@ -36,13 +37,18 @@ from tracker.store.db import Others, atomic, open_store, writer_lock
 from tracker.store.hits import HitRow, insert_hits
 from tracker.store.sites import site_numbers
 from tracker.store.strings import Registry
+from tracker.store.tombstones import unswept
 from worker.arrivals import Proofs
+from worker.buried import Buried, Due
 from worker.clients import note_clients
 from worker.draft import Draft
 from worker.enrich import clean_lead, enrich, pack
+from worker.erase import NOUN as ERASE
+from worker.erase import mark_key
 from worker.patience import patient_collector
 from worker.prove import prove_visitor
 from worker.stitch import Stitcher
+from worker.sweep import sweep
 
 BATCH = 1_000
 STITCH_AFTER_S = 2.0
@@ -126,10 +132,21 @@ class Drain:
                 self.take(entries)
                 hitlog.ack(client, [entry.entry_id for entry in entries])
                 if time.monotonic() - since > STITCH_AFTER_S:
-                    self._stitcher.run()
+                    self._stitch(client)
                     since = time.monotonic()
-            self._stitcher.run()
+            self._stitch(client)
         return self._totals
+
+    def _stitch(self, client: redis.Redis) -> None:
+        """Recompute what is stale; where somebody was erased, sweep the files that may still hold them."""
+        self._stitcher.run()
+        erased = self._stitcher.heard.erased
+        if erased:
+            self._forget()
+        if unswept(self._db):
+            sweep(self._db, self._settings.data, client, erased)
+        else:
+            erased.clear()
 
     def _entries(self, client: redis.Redis, stop: Callable[[], bool]) -> Iterator[list[Logged]]:
         """Read batches: first what an earlier drain left unacknowledged, then what is new."""
@@ -182,7 +199,9 @@ class Drain:
 
     def _forget(self) -> None:
         """Start with fresh numbers: those given in a transaction that was rolled back are void."""
-        self._names = Registry(self._db, derive(self._key, "identifiers"))
+        secret = derive(self._key, "identifiers")
+        self._names = Registry(self._db, secret)
+        self._buried = Buried(self._db, secret, self._stitcher.heard.known)
         self._clients: set[int | None] = set()
 
     def _write(self, entries: Sequence[Logged]) -> None:
@@ -268,18 +287,39 @@ class Drain:
     def _put_fact(
         self, raw: Mapping[str, Any], site_no: int, batch: _Batch, *, origin: str, received_ms: int
     ) -> bool:
+        if raw.get("fact") == "erase":
+            return self._put_erasure(prove_visitor(raw, self._key), batch, origin, received_ms)
         fact = read_fact(clean_lead(prove_visitor(raw, self._key)))
         if fact.site and site_no == fact_store.NO_SITE:
             raise BadRequest("no_site", f"there is no site {fact.site!r}", "site")
         own_no = site_no if SHAPES[fact.kind].is_of_site else fact_store.NO_SITE
+        due: Due | None = {}
+        if not self._buried.are_none:
+            fact = self._buried.without(fact)
+            due = self._buried.judge(fact)
+        if due is None:
+            return False
         if not fact_store.insert_fact(self._db, fact, site_no=own_no, origin=origin, received_ms=received_ms):
             return False
         because = fact_words(fact_name(fact.kind, "", fact.key))
         batch.dirty["fact", json.dumps([fact.kind, own_no, fact.key])] = because
+        batch.dirty |= due
         return True
 
+    def _put_erasure(self, raw: Mapping[str, Any], batch: _Batch, origin: str, received_ms: int) -> bool:
+        """Keep that somebody is to be forgotten, by the hash of their name, and mark it as due."""
+        sealed, asked = self._buried.sealed(raw)
+        if asked.until_ms > received_ms + DAY_MS:
+            raise BadRequest("future", f"{raw['at']} lies more than 24 hours ahead", "at")
+        fact = read_fact(sealed)
+        batch.dirty[ERASE, mark_key(asked, fact.key)] = "erase"
+        no_site = fact_store.NO_SITE
+        return fact_store.insert_fact(self._db, fact, site_no=no_site, origin=origin, received_ms=received_ms)
+
     def _insert(self, batch: _Batch) -> None:
-        for origin, drafts in batch.drafts.items():
+        for origin, told in batch.drafts.items():
+            drafts = told if self._buried.are_none else self._buried.sift(told, batch.dirty)
+            batch.counts[origin]["repeated"] += len(told) - len(drafts)
             rows = pack(drafts, self._names, ip_storage=self._settings.ip_storage)
             self._note_clients(rows)
             inserted = insert_hits(self._db, rows, self._names)
@@ -301,6 +341,8 @@ class Drain:
 
     def _reject(self, code: str, message: str, body: str, batch: _Batch, *, origin: str) -> None:
         batch.counts[origin]["rejected"] += 1
+        if self._buried.names(body, int(time.time() * 1_000)):
+            return
         digest = content_digest({"body": body}).hex()
         self._db.execute(
             "INSERT INTO reject (received_ms, code, message, origin, hash, body) VALUES (?, ?, ?, ?, ?, ?)",
@@ -308,6 +350,8 @@ class Drain:
         )
 
     def _keep_reject(self, entry: wire.RejectEntry) -> None:
+        if self._buried.names(entry.body, entry.received_ms):
+            return
         self._db.execute(
             """INSERT INTO reject (received_ms, code, message, site, ip, origin, hash, body)
             VALUES (:received_ms, :code, :message, :site, :ip, :origin, :hash, :body)""",

@@ -20,7 +20,7 @@ from tracker.core.ids import journey_id, lead_id
 from tracker.core.testimony import Testimony, testify
 from tracker.core.times import parse_instant
 from tracker.core.versions import merge
-from tracker.model import Site
+from tracker.model import LeadId, Site
 from tracker.store import marks
 from tracker.store.accounts import Moved
 from tracker.store.bursts import visitors_to_settle
@@ -77,6 +77,9 @@ class FactReader:
             if kind not in (*SAYING, "consent"):
                 continue
             told = self._told(kind, site_no, key, mark.because)
+            if told is None:
+                marks.put(self._db, self._forget(kind, site_no, key, mark.because, run))
+                continue
             stale, numbers = self._testify(told, run)
             if kind == "lead":
                 stale |= self._put_lead(told, numbers, run)
@@ -92,8 +95,10 @@ class FactReader:
                 stale |= _stale(self._accounts.hear_deal(self._steps(deal)), mark.because)
             marks.put(self._db, stale)
 
-    def _told(self, kind: str, site_no: int, key: str, because: str) -> _Told:
+    def _told(self, kind: str, site_no: int, key: str, because: str) -> _Told | None:
         fields = merge(load_versions(self._db, kind, site_no=site_no, key=key), kind=kind)
+        if not fields:
+            return None
         own_no = self._numbers[fields["site"]]
         visitor_id = fields.get("visitor_id")
         is_withheld = kind != "consent" and isinstance(visitor_id, str) and is_withdrawn(
@@ -125,12 +130,32 @@ class FactReader:
             for each in testimony.evidence
         ]  # fmt: skip
         mentions = [Mention(numbers[one], at_ms, testimony.name) for one, at_ms in testimony.named.items()]
-        moved = replace_testimony(self._db, told.name, mentions, links)
+        return self._replace(told.name, mentions, links, told.because, run), numbers
+
+    def _replace(
+        self, name: str, mentions: Sequence[Mention], links: Sequence[Link], because: str, run: Pass
+    ) -> Stale:
+        moved = replace_testimony(self._db, name, mentions, links)
         note_sightings(self._db, moved.all, run)
         let_link_again(self._db, moved.bereft)
-        stale: Stale = {("identifier", each): told.because for each in moved.all}
-        stale |= {("visitor", each): told.because for each in visitors_to_settle(self._db, moved.all)}
-        return stale, numbers
+        stale: Stale = {("identifier", each): because for each in moved.all}
+        return stale | {("visitor", each): because for each in visitors_to_settle(self._db, moved.all)}
+
+    def _forget(self, kind: str, site_no: int, key: str, because: str, run: Pass) -> Stale:
+        """Take away what rests on a fact of which no version is left."""
+        site = self._sites[site_no].key if site_no else ""
+        name = fact_name(kind, site, key)
+        stale = self._replace(name, [], [], because, run)
+        if kind == "lead":
+            stale |= self._drop_lead(lead_id(site, *key.split(SEPARATOR)), because, run)
+        elif kind == "lease":
+            number = normalise_phone(key.partition(SEPARATOR)[0], self._sites[site_no].region)
+            stale |= self._replace_lease(name, None, number, because)
+        elif kind == "consent":
+            visitor_id = key.partition(SEPARATOR)[0]
+            named = facts_of_visitor(self._db, visitor_id, site_no=site_no)
+            stale |= {("fact", each): because for each in named}
+        return stale
 
     def _visitor_no(self, one: Identifier) -> int | None:
         return self._visitors.number(one.value) if one.kind == "visitor" else None
@@ -150,12 +175,7 @@ class FactReader:
         if old and old["identifier_no"]:
             stale["identifier", old["identifier_no"]] = told.because
         if fields.get("is_test"):
-            if old is not None:
-                moved = replace_testimony(self._db, f"call:{told.name}", [], [])
-                put_echo(self._db, old, None)
-                stale |= {("identifier", each): told.because for each in moved.all}
-            drop_lead(self._db, own, journey_id("lead", own), run, because=told.because)
-            return stale
+            return stale | self._drop_lead(own, told.because, run)
         number = fields.get("tracking_number")
         by_kind = {one.kind: each for one, each in numbers.items()}
         proved = fields.get("visitor_id")
@@ -174,6 +194,18 @@ class FactReader:
         is_call = "call" in (fields["kind"], old and old["kind"])
         return stale | {("call" if is_call else "match", own): told.because}
 
+    def _drop_lead(self, own: LeadId, because: str, run: Pass) -> Stale:
+        """Take a lead away that is none any more, and what it said of who is who."""
+        old = load_lead(self._db, own)
+        if old is None:
+            return {}
+        stale = self._replace(f"call:{old['fact']}", [], [], because, run)
+        put_echo(self._db, old, None)
+        if old["identifier_no"]:
+            stale["identifier", old["identifier_no"]] = because
+        drop_lead(self._db, own, journey_id("lead", own), run, because=because)
+        return stale
+
     def _put_lease(self, told: _Told) -> Stale:
         """Write when a number was shown to whom, and mark the calls of that time to be matched again."""
         fields = told.fields
@@ -184,10 +216,13 @@ class FactReader:
                 told.name, told.site_no, number, self._visitors.number(fields["visitor_id"]),
                 parse_instant(fields["from"]), parse_instant(fields["to"]), fields["pool"],
             )  # fmt: skip
-        stale: Stale = {("call", each): told.because for each in put_lease(self._db, told.name, row)}
+        return self._replace_lease(told.name, row, number, told.because)
+
+    def _replace_lease(self, name: str, row: LeaseRow | None, number: str | None, because: str) -> Stale:
+        stale: Stale = {("call", each): because for each in put_lease(self._db, name, row)}
         for each in phones(self._db, {number} if number else set()):
             let_link_again(self._db, [each])
-            stale["identifier", each] = told.because
+            stale["identifier", each] = because
         return stale
 
     def _tags(self, fields: Mapping[str, Any]) -> str | None:

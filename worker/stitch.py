@@ -20,6 +20,8 @@ from tracker.store.db import Others, atomic
 from tracker.store.marks import Mark, Pass
 from worker.accounts import AccountStitcher
 from worker.calls import CallStitcher
+from worker.erase import NOUN as ERASE
+from worker.erase import Eraser, Heard
 from worker.facts import FactReader
 from worker.leads import LeadStitcher
 from worker.persons import PersonStitcher
@@ -31,7 +33,10 @@ Floor = Callable[[Sequence[Mark], Pass], None]
 
 
 class Stitcher:
-    """Works off all marks, over one connection that holds the writer's lock."""
+    """Works off all marks, over one connection that holds the writer's lock.
+
+    `heard`: names that the marks and proofs of erasures do not tell.
+    """
 
     def __init__(self, db: sqlite3.Connection, settings: Settings, *, key: bytes) -> None:
         self._db = db
@@ -39,6 +44,7 @@ class Stitcher:
         self._key = key
         self._others = Others(db)
         self._floors: dict[str, Floor] = {}
+        self.heard = Heard()
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> int:
         """Recompute all that is stale; `stop` is asked between passes.
@@ -53,6 +59,8 @@ class Stitcher:
             while not stop() and (noun := self._lowest()) is not None:
                 with atomic(self._db):
                     done += self.pass_once(noun, self._floors[noun])
+                if noun == ERASE:
+                    self._floors = self._lay_floors()  # texts and sources that they know may be gone
         except BaseException:
             self._floors = {}  # what they learnt inside a transaction that was rolled back is void
             raise
@@ -60,9 +68,14 @@ class Stitcher:
 
     def pass_once(self, noun: str, floor: Floor) -> int:
         """Work off some marks of one noun inside the caller's transaction."""
-        taken = marks.take(self._db, noun, CHUNK)
+        taken = marks.take(self._db, noun, 1 if noun == ERASE else CHUNK)
         floor(taken, marks.next_pass(self._db, int(time.time() * 1_000)))
         return len(taken)
+
+    def settle(self) -> None:
+        """Work off all marks but erasures, inside the caller's transaction."""
+        while (noun := self._lowest()) not in (None, ERASE):
+            self.pass_once(str(noun), self._floors[str(noun)])
 
     def _lowest(self) -> str | None:
         return next((noun for noun in self._floors if marks.any_left(self._db, [noun])), None)
@@ -80,4 +93,5 @@ class Stitcher:
             "account": AccountStitcher(self._db, key=secret).resolve,
             "match": leads.match,
             "journey": leads.journeys,
+            ERASE: Eraser(self._db, self._settings, self.heard, key=secret, settle=self.settle).erase,
         }

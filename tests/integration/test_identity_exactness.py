@@ -306,7 +306,6 @@ WAYS = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="erasure is not built yet")
 @pytest.mark.parametrize("who", WAYS.values(), ids=WAYS)
 def test_a_person_is_erased_by(workspace: Workspace, who: dict[str, str]) -> None:
     """All that is held of them goes, browsers, sessions and hits with it; nobody else loses anything."""
@@ -338,7 +337,6 @@ def held(workspace: Workspace, *words: str) -> list[str]:
     return sorted(set(found))
 
 
-@pytest.mark.xfail(strict=True, reason="erasure is not built yet")
 def test_an_erased_persons_words_are_not_even_in_the_file(workspace: Workspace) -> None:
     """Freed pages of the store hold nothing of what was erased."""
     workspace.tell(lead("L1", 5, visitor_id="v1", email="very.rare.name@acme.com"))
@@ -348,7 +346,6 @@ def test_an_erased_persons_words_are_not_even_in_the_file(workspace: Workspace) 
     assert hitlog.length(workspace.client) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="erasure is not built yet")
 def test_an_erased_person_may_come_again(workspace: Workspace) -> None:
     """Facts after the erasure count as anybody's; the id is that of the newly seen."""
     workspace.tell(hit("h1"), identify(5, email=ANN), erase(100, email=ANN))

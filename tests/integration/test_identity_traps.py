@@ -331,7 +331,6 @@ def test_a_kiosk_belongs_to_one_person_after_the_other(workspace: Workspace) -> 
     assert [row["person_id"] for row in sessions] == [row["person_id"] for row in owners]
 
 
-@pytest.mark.xfail(strict=True, reason="erasure is not built yet")
 def test_what_was_erased_does_not_come_back(workspace: Workspace) -> None:
     """After an erasure the same facts delivered again bring nobody back; a newer one starts anew."""
     facts = (
@@ -349,7 +348,6 @@ def test_what_was_erased_does_not_come_back(workspace: Workspace) -> None:
     assert persons(workspace) == {*bob, *people(f"visitor:v3 email:{ANN}")}
 
 
-@pytest.mark.xfail(strict=True, reason="erasure is not built yet")
 def test_an_erasure_may_come_before_what_it_erases(client: redis.Redis, tmp_path: Path) -> None:
     """Whatever comes first, the address, its browser, their hits and leads are gone in the end."""
     facts = [

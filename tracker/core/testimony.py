@@ -123,12 +123,12 @@ def _giver(persons: list[Identifier]) -> Identifier | None:
 
 def _contact(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
     contact = contact_of(fact["provider"], fact["provider_id"])
-    given = (_identifier("email", text, witness.region) for text in _texts(fact.get("emails")))
+    given = (_identifier("email", text, witness.region) for text in texts_of(fact.get("emails")))
     emails = [one for one in given if one is not None]
     user = _field("user", fact, witness.region)
     for one in dict.fromkeys([*emails, *([user] if user else [])]):
         yield witness.says("R1", contact, one)
-    numbers = (_identifier("phone", text, witness.region) for text in _texts(fact.get("phones")))
+    numbers = (_identifier("phone", text, witness.region) for text in texts_of(fact.get("phones")))
     for line in dict.fromkeys(one for one in numbers if one is not None):
         yield witness.says("R4", emails[0] if emails else contact, line)
     if fact.get("merged_into"):
@@ -241,7 +241,7 @@ def contacts_of_deal(fact: Mapping[str, Any], region: str) -> tuple[Identifier, 
     return tuple(found)
 
 
-def _texts(given: Any) -> Iterator[str]:
+def texts_of(given: Any) -> Iterator[str]:
     """Read a list of addresses or numbers: texts, or objects that hold one."""
     for each in given if isinstance(given, list) else [given]:
         if isinstance(each, Mapping):

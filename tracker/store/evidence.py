@@ -137,16 +137,19 @@ def let_link_again(db: sqlite3.Connection, numbers: Iterable[int]) -> None:
     )
 
 
-def load_components(db: sqlite3.Connection, seeds: Iterable[int], *, gap_ms: int) -> list[Numbered]:
+def load_components(
+    db: sqlite3.Connection, seeds: Iterable[int], *, gap_ms: int, until_ms: int = UNSEEN_MS
+) -> list[Numbered]:
     """Load the components that hold these identifiers.
 
     Args:
         gap_ms: a session covers what comes this long after its last hit.
+        until_ms: later evidence is left out.
     """
     wanted = json.dumps(sorted(_reach(db, seeds)))
     members = _load_members(db, wanted)
     names = _load_names(db, wanted)
-    links = _load_links(db, wanted, gap_ms)
+    links = _load_links(db, wanted, gap_ms, until_ms)
     ends = {number: member.identifier for number, member in members.items()}
     components = []
     for group in _groups(members, links):
@@ -230,7 +233,7 @@ def _load_members(db: sqlite3.Connection, wanted: str) -> dict[int, _Member]:
     return members
 
 
-def _load_links(db: sqlite3.Connection, wanted: str, gap_ms: int) -> dict[int, list[_Row]]:
+def _load_links(db: sqlite3.Connection, wanted: str, gap_ms: int, until_ms: int) -> dict[int, list[_Row]]:
     """Load the evidence at each identifier; of those that link nobody, an operator's words alone."""
     links: dict[int, list[_Row]] = {}
     for end in ("a_no", "b_no"):
@@ -248,8 +251,8 @@ def _load_links(db: sqlite3.Connection, wanted: str, gap_ms: int) -> dict[int, l
             JOIN identifier AS two ON two.identifier_no = evidence.b_no
             LEFT JOIN identifier AS giver ON giver.identifier_no = evidence.on_no
             WHERE (own.apart IS NULL OR own.apart NOT IN {CUT} OR evidence.rule IN {WORDS})
-              AND evidence.flaw IS NOT 'echo'""",
-            {"wanted": wanted, "gap_ms": gap_ms},
+              AND evidence.flaw IS NOT 'echo' AND evidence.at_ms <= :until_ms""",
+            {"wanted": wanted, "gap_ms": gap_ms, "until_ms": until_ms},
         )
         for own, a_no, b_no, *told in rows:
             links.setdefault(own, []).append(_Row(a_no, b_no, _evidence(told)))

@@ -16,6 +16,7 @@ from typing import Any
 from tracker.core.groups import Identifier
 from tracker.errors import BadRequest
 from tracker.store import marks
+from tracker.store.hits import last_hit_no
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def columns(db: sqlite3.Connection, what: str) -> list[str]:
 def cursor_now(db: sqlite3.Connection, what: str) -> int:
     """Give the cursor that stands for all there is now."""
     if what == "hits":
-        return int(db.execute("SELECT coalesce(max(hit_no), 0) FROM hit").fetchone()[0])
+        return last_hit_no(db)
     return marks.last_change(db)
 
 

@@ -64,7 +64,7 @@ def insert_hits(db: sqlite3.Connection, rows: Sequence[HitRow], names: Registry)
     """Insert hits; one that is there already with the same content has no effect."""
     if not rows:
         return Inserted(0, 0, {})
-    first = db.execute("SELECT coalesce(max(hit_no), 0) + 1 FROM hit").fetchone()[0]
+    first = last_hit_no(db) + 1
     before = db.total_changes
     numbered = [(number, *row) for number, row in enumerate(rows, first)]
     for kind in {row.kind for row in rows}:
@@ -88,6 +88,15 @@ def insert_hits(db: sqlite3.Connection, rows: Sequence[HitRow], names: Registry)
         repeated += not changed
         touched |= dict.fromkeys(changed, row.event_key)
     return Inserted(len(rows) - repeated, repeated, touched, frozenset(clients))
+
+
+def last_hit_no(db: sqlite3.Connection) -> int:
+    """Give the number of the hit that came last, though it may have been erased; 0 before the first."""
+    found = db.execute(
+        """SELECT max(coalesce((SELECT max(hit_no) FROM hit), 0),
+          coalesce((SELECT value FROM counter WHERE name = 'hit_no'), 0))"""
+    )
+    return int(found.fetchone()[0])
 
 
 def _load(db: sqlite3.Connection, row: HitRow) -> tuple[int, HitRow]:

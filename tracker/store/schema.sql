@@ -32,7 +32,7 @@ CREATE TABLE static_number (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE counter (
-  name TEXT PRIMARY KEY,                             -- config_version, change_no
+  name TEXT PRIMARY KEY,                             -- config_version, change_no, hit_no, unswept_file, unswept_log
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -346,6 +346,37 @@ CREATE TABLE change (
   PRIMARY KEY (change_no, noun, id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE tombstone (
+  identifier_id TEXT NOT NULL,                       -- keyed hash of a name that was erased
+  kind TEXT NOT NULL,                                -- an identifier's, or lead; person: of any kind
+  person TEXT NOT NULL,                              -- what was erased as one person bears one name
+  from_ms INTEGER NOT NULL,                          -- 0: from the beginning
+  until_ms INTEGER NOT NULL,                         -- nothing of this time or before comes back
+  PRIMARY KEY (identifier_id, person, from_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE erased_row (
+  hash BLOB PRIMARY KEY                              -- keyed; a hit or lead that was erased is counted once
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE anonymous_total (
+  site_no INTEGER NOT NULL,                          -- what was erased, as numbers of nobody
+  counted_on TEXT NOT NULL,                          -- day, UTC
+  what TEXT NOT NULL CHECK (what IN ('hits', 'sessions', 'leads')),
+  count INTEGER NOT NULL CHECK (count > 0),
+  PRIMARY KEY (site_no, counted_on, what)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE erasure (
+  erasure_no INTEGER PRIMARY KEY,                    -- proof that somebody's data went; names nobody
+  fact TEXT NOT NULL,                                -- key of the erase fact; empty: of what came late
+  until_ms INTEGER NOT NULL,
+  erased_ms INTEGER NOT NULL,
+  counts TEXT NOT NULL CHECK (json_valid(counts)),   -- rows by what they were
+  tombstones TEXT NOT NULL CHECK (json_valid(tombstones)),
+  is_clean INTEGER CHECK (is_clean IN (0, 1))        -- no byte of it left in the file; null: not looked yet
+) STRICT;
+
 CREATE UNIQUE INDEX hit_event ON hit (event_key, site_no);
 
 CREATE INDEX hit_visitor ON hit (visitor_no, at_ms);
@@ -398,6 +429,10 @@ CREATE INDEX lead_visitor ON lead (visitor_no) WHERE visitor_no IS NOT NULL;
 CREATE INDEX lead_called ON lead (called, at_ms) WHERE called IS NOT NULL;
 
 CREATE INDEX journey_part ON journey (part_id) WHERE part_id IS NOT NULL;
+
+CREATE INDEX tombstone_person ON tombstone (person);
+
+CREATE INDEX erasure_fact ON erasure (fact);
 
 CREATE VIEW person_of_visitor AS
 SELECT visitor.visitor_no,

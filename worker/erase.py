@@ -1,0 +1,212 @@
+"""Stitch, on top of all: what somebody has the right to have forgotten goes.
+
+In one transaction: whose data it is, by what was told of that time; tombstones for their names; facts and
+hits deleted; the views made again as if nothing had been told; what speaks of them elsewhere; the proof.
+What comes late and names somebody who was erased takes the same road.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tracker.config import Settings
+from tracker.core.erasure import Name
+from tracker.core.facts import SEPARATOR, fact_name, fact_words, read_fact
+from tracker.core.ids import event_id_of, event_key, lead_id
+from tracker.store import erasing, marks
+from tracker.store.changes import Change, log_change
+from tracker.store.erasing import ERASED
+from tracker.store.facts import NO_SITE, insert_fact
+from tracker.store.marks import Mark, Pass
+from tracker.store.sites import numbered_sites
+from tracker.store.tombstones import Proof, Span, Tombstones, add_totals, day_of, put_proof
+from worker.holdings import Holding, Holdings, told_ms
+from worker.persons import guards_of
+from worker.rejected import rejects_of
+from worker.subjects import Asked, Subject, Subjects, spans_of
+
+NOUN = "erase"
+
+Settle = Callable[[], None]
+
+
+def mark_key(asked: Asked, fact: str) -> str:
+    """Write the mark of an erasure that is due; it holds no name.
+
+    Args:
+        fact: key of the erase fact; empty where something came late.
+    """
+    return json.dumps([asked.kind, asked.hash, asked.until_ms, fact])
+
+
+@dataclass(slots=True)
+class _Traces:
+    """What one erasure leaves to be looked after, and counts what it took."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    tombstones: set[str] = field(default_factory=set)
+    visitor_nos: set[int] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)
+    leads: set[str] = field(default_factory=set)
+    reasons: set[str] = field(default_factory=set)
+    texts: set[int] = field(default_factory=set)
+    sources: set[int] = field(default_factory=set)
+
+    def note(self, found: tuple[set[int], set[int]]) -> None:
+        """Note texts and sources that may be used no more."""
+        self.texts |= found[0]
+        self.sources |= found[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Names that only this process knows: behind the hashes of `known`, and those that it has erased."""
+
+    known: dict[str, Name] = field(default_factory=dict)
+    erased: set[str] = field(default_factory=set)
+
+
+class Eraser:
+    """Erases, over one connection with the writer's lock."""
+
+    def __init__(
+        self, db: sqlite3.Connection, settings: Settings, heard: Heard, *, key: bytes, settle: Settle
+    ) -> None:
+        """Open.
+
+        Args:
+            key: of identifiers.
+            settle: makes the views again, inside the transaction.
+        """
+        self._db = db
+        self._settle = settle
+        self._tombstones = Tombstones(db, key)
+        gap_ms = settings.session_gap_s * 1_000
+        self._subjects = Subjects(db, self._tombstones, guards_of(settings), gap_ms=gap_ms)
+        self._holdings = Holdings(db, self._tombstones)
+        self._sites = numbered_sites(db)
+        self._heard = heard
+
+    def erase(self, dirty: Sequence[Mark], run: Pass) -> None:
+        """Carry out erasures that are due."""
+        for mark in dirty:
+            kind, hashed, until_ms, fact = json.loads(str(mark.key))
+            asked = Asked(kind, hashed, until_ms, self._heard.known.get(hashed))
+            self.forget(asked, fact, run)
+
+    def forget(self, asked: Asked, fact: str, run: Pass) -> Counter[str]:
+        """Erase somebody, whatever is known of them by now; returns how many rows of what went."""
+        subject = self._subjects.find(asked)
+        traces = _Traces()
+        self._bury(subject, traces)
+        for holding in list(self._holdings.find(subject)):
+            self._delete(holding, subject, traces)
+        self._delete_hits(subject, traces, run)
+        if traces.counts.total():
+            before = traces.sessions | erasing.journeys_of(self._db, traces.leads)
+            self._settle()
+            self._clean(subject, before, traces)
+        traces.counts["rejects"] = self._drop_rejects(subject)
+        if fact or traces.counts.total():
+            counts = {what: count for what, count in sorted(traces.counts.items()) if count}
+            now_ms = int(time.time() * 1_000)
+            put_proof(self._db, Proof(fact, asked.until_ms, now_ms, counts, sorted(traces.tombstones)))
+        self._heard.erased.update(value for _, value in subject.times)
+        return traces.counts
+
+    def _bury(self, subject: Subject, traces: _Traces) -> None:
+        asked = subject.asked
+        whole = Span(subject.person, 0, asked.until_ms)
+        if not any(self._tombstones.hash(name) == asked.hash for name in subject.times):
+            self._tombstones.put(asked.kind, asked.hash, whole)
+            traces.tombstones.add(asked.hash)
+        for name, span in spans_of(subject):
+            hashed = self._tombstones.hash(name)
+            self._tombstones.put(name[0], hashed, span)
+            traces.tombstones.add(hashed)
+
+    def _delete(self, holding: Holding, subject: Subject, traces: _Traces) -> None:
+        """Delete the versions of a fact, and mark what rested on it."""
+        kind, site_no, key = holding.key
+        erasing.delete_versions(self._db, [each.fact_no for each in holding.versions])
+        if kind == "deal":
+            self._keep_deal(holding)
+        marks.put(self._db, {("fact", json.dumps(holding.key)): ERASED})
+        traces.counts[f"{kind} facts"] += len(holding.versions)
+        traces.reasons.add(fact_words(fact_name(kind, "", key)))
+        if kind == "lead":
+            self._bury_lead(holding, subject, traces)
+        elif kind == "link":
+            number = erasing.scrub_links(self._db, site_no, event_key(key))
+            traces.visitor_nos |= set() if number is None else {number}
+
+    def _keep_deal(self, holding: Holding) -> None:
+        """Put a deal back without whom it names."""
+        for each in holding.versions:
+            deal = read_fact({**self._holdings.without(each.content), "fact": "deal"})
+            insert_fact(self._db, deal, site_no=NO_SITE, origin=each.origin, received_ms=each.received_ms)
+
+    def _bury_lead(self, holding: Holding, subject: Subject, traces: _Traces) -> None:
+        _, site_no, key = holding.key
+        own = lead_id(self._sites[site_no].key, *key.split(SEPARATOR))
+        hashed = self._tombstones.hash(("lead", own))
+        at_ms = told_ms("lead", holding.versions[-1].content)
+        self._tombstones.put("lead", hashed, Span(subject.person, 0, subject.asked.until_ms))
+        traces.tombstones.add(hashed)
+        self._tombstones.count("leads", [(site_no, own, at_ms)])
+        if not holding.later:
+            traces.leads.add(own)
+        traces.note(erasing.lead_texts(self._db, [own]))
+
+    def _delete_hits(self, subject: Subject, traces: _Traces, run: Pass) -> None:
+        """Delete the hits of browsers within the times that those were theirs."""
+        names = {value: times for (kind, value), times in subject.times.items() if kind == "visitor"}
+        for visitor_id, number in erasing.visitor_numbers(self._db, names).items():
+            traces.visitor_nos.add(number)
+            had = erasing.sessions_of(self._db, [number])
+            traces.note(erasing.session_texts(self._db, number))
+            gone = 0
+            for from_ms, until_ms in names[visitor_id]:
+                gone += self._delete_span(number, (from_ms, until_ms), traces)
+            if gone:
+                traces.sessions |= had
+                marks.put(self._db, {("visitor", number): ERASED})
+                self._log_stranger(("visitor", visitor_id), number, run)
+
+    def _delete_span(self, number: int, span: tuple[int, int], traces: _Traces) -> int:
+        for _, site_no, started_ms in erasing.sessions_within(self._db, number, *span):
+            add_totals(self._db, {(site_no, day_of(started_ms), "sessions"): 1})
+            traces.counts["sessions"] += 1
+        gone = erasing.delete_hits(self._db, number, *span)
+        self._tombstones.count(
+            "hits", ((each.site_no, event_id_of(each.event_key), each.at_ms) for each in gone)
+        )
+        traces.counts["hits"] += len(gone)
+        traces.texts |= {text for each in gone for text in each.texts if text is not None}
+        traces.reasons |= {f"hit {event_id_of(each.event_key)}" for each in gone}
+        return len(gone)
+
+    def _log_stranger(self, name: Name, number: int, run: Pass) -> None:
+        """Log that a person is gone of whom nothing was known but hits."""
+        is_left = erasing.count_hits_of(self._db, number, 0, 2**62)
+        if not is_left and not erasing.identifier_nos(self._db, [name]):
+            own = self._tombstones.hash(name)
+            log_change(self._db, Change("person", own, {"identifiers": [own]}, None, ERASED), run)
+
+    def _clean(self, subject: Subject, before: Iterable[str], traces: _Traces) -> None:
+        """Take what speaks of somebody out of the log of changes, and what nothing uses any more."""
+        ids = {*before, *traces.leads} - erasing.sessions_of(self._db, traces.visitor_nos)
+        visitors = [value for kind, value in subject.times if kind == "visitor"]
+        erasing.scrub_changes(self._db, ids, traces.reasons, visitors)
+        erasing.drop_lonely_visitors(self._db, traces.visitor_nos)
+        traces.counts["texts"] = erasing.drop_unused(self._db, traces.texts, traces.sources)
+
+    def _drop_rejects(self, subject: Subject) -> int:
+        found = list(rejects_of(self._db, subject, self._holdings.region))
+        erasing.delete_rejects(self._db, found)
+        return len(found)

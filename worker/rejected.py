@@ -1,0 +1,56 @@
+"""Which of the refused messages name somebody, in whatever shape they came."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from tracker.core.erasure import Needles, names_in
+from tracker.core.times import parse_instant
+from tracker.errors import BadFact
+from tracker.store import erasing
+from worker.subjects import Subject
+
+SHORTEST = 4
+"""Ids of users, contacts and chats that are shorter say nothing outside of their field."""
+_BETWEEN = re.compile(r"[\s\"'\\<>,;(){}\[\]=&]+")
+_OF_SYSTEMS = frozenset({"user", "crm", "chat"})
+
+
+def rejects_of(db: sqlite3.Connection, subject: Subject, region: Callable[[object], str]) -> Iterator[int]:
+    """Find the rejects that name somebody, by number.
+
+    Args:
+        region: of a site's key, by which national phone numbers are read.
+    """
+    names = {name for name in subject.times if name[0] not in _OF_SYSTEMS or len(name[1]) >= SHORTEST}
+    if not names:
+        return
+    needles = Needles(names)
+    for number, site, body in erasing.rejects(db):
+        if needles.may_be_in(body):
+            document = read_body(body)
+            place = site or (document.get("site") if isinstance(document, Mapping) else None)
+            is_later = (at_ms := said_ms(document)) is not None and at_ms > subject.asked.until_ms
+            if not is_later and not names.isdisjoint(names_in(document, region=region(place))):
+                yield number
+
+
+def read_body(body: str) -> Any:
+    """Read a refused message; one that is no JSON as the words that it is made of."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return _BETWEEN.split(body)
+
+
+def said_ms(document: Any) -> int | None:
+    """Say when what a message tells of happened, in ms, if it says so."""
+    at = document.get("at") if isinstance(document, Mapping) else None
+    try:
+        return None if at is None else parse_instant(at)
+    except BadFact:
+        return None
