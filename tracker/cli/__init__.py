@@ -40,6 +40,8 @@ VERBS = {
     "explain": "tracker.cli.out:explain",
     "split": "tracker.cli.persons:split",
     "same": "tracker.cli.persons:same",
+    "erase": "tracker.cli.rights:erase",
+    "access": "tracker.cli.rights:access",
     "classify": "tracker.cli.classify:classify",
     "sources": "tracker.cli.sources:sources",
 }

@@ -57,8 +57,8 @@ def export(
         names = exports.columns(db, what)
         if since is not None and not exports.EXPORTS[what].is_log:
             names, found = [*names, "removed"], _with_gone(db, what, since, found)
-        with _target(out) as target:
-            _WRITERS[form](target, names, found)
+        with target(out) as file:
+            _WRITERS[form](file, names, found)
     click.echo(f"cursor: {cursor}", err=True)
 
 
@@ -71,7 +71,7 @@ def _with_gone(db: sqlite3.Connection, what: str, since: int, found: Rows) -> It
 
 
 @contextmanager
-def _target(out: Path | None) -> Iterator[IO[str]]:
+def target(out: Path | None) -> Iterator[IO[str]]:
     """Open what is written to; a file appears under its name only when it is whole."""
     if out is None:
         if isinstance(sys.stdout, IO) or hasattr(sys.stdout, "reconfigure"):
@@ -80,8 +80,8 @@ def _target(out: Path | None) -> Iterator[IO[str]]:
         return
     part = out.with_name(out.name + ".part")
     try:
-        with part.open("w", encoding="utf-8", newline="") as target:
-            yield target
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
         part.replace(out)
     except OSError as error:
         raise Failed(f"{out} cannot be written: {error.strerror}") from error

@@ -23,7 +23,7 @@ from tracker.model import Site, SiteKey
 from tracker.store import sites as store
 from tracker.store.db import open_store
 
-PURPOSES = ("leads", "deals", "persons")
+PURPOSES = ("leads", "deals", "persons", "erase")
 
 
 @contextmanager

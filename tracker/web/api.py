@@ -52,6 +52,7 @@ KINDS: Mapping[str, Kind] = {
     "identify": Kind("leads", _fact_id),
     "consent": Kind("leads", _fact_id),
     "contact": Kind("deals", _fact_id),
+    "erase": Kind("erase", _fact_id),
     "split": Kind("persons", _fact_id),
     "same": Kind("persons", _fact_id),
 }
