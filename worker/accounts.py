@@ -40,6 +40,10 @@ class AccountStitcher:
         words = words_of(kind, fact, key=key)
         return self._put(key, words[0] if words else None)
 
+    def forget(self, fact: str) -> Moved:
+        """Take back what a fact said of an account."""
+        return self._put(fact, None)
+
     def hear_deal(self, steps: Iterable[Step]) -> Moved:
         """Keep what a deal says of its account, all of its steps."""
         by_key = {step.key: step for step in steps}

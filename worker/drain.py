@@ -312,9 +312,13 @@ class Drain:
         if asked.until_ms > received_ms + DAY_MS:
             raise BadRequest("future", f"{raw['at']} lies more than 24 hours ahead", "at")
         fact = read_fact(sealed)
-        batch.dirty[ERASE, mark_key(asked, fact.key)] = "erase"
         no_site = fact_store.NO_SITE
-        return fact_store.insert_fact(self._db, fact, site_no=no_site, origin=origin, received_ms=received_ms)
+        if not fact_store.insert_fact(
+            self._db, fact, site_no=no_site, origin=origin, received_ms=received_ms
+        ):
+            return False
+        batch.dirty[ERASE, mark_key(asked, fact.key)] = "erase"
+        return True
 
     def _insert(self, batch: _Batch) -> None:
         for origin, told in batch.drafts.items():

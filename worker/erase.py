@@ -65,7 +65,10 @@ class _Traces:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Names that only this process knows: behind the hashes of `known`, and those that it has erased."""
+    """Names that only this process knows: behind the hashes of `known`, and those that it has erased.
+
+    `erased` holds an empty text, too, once somebody was erased of whom nothing was known.
+    """
 
     known: dict[str, Name] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
@@ -116,7 +119,7 @@ class Eraser:
             counts = {what: count for what, count in sorted(traces.counts.items()) if count}
             now_ms = int(time.time() * 1_000)
             put_proof(self._db, Proof(fact, asked.until_ms, now_ms, counts, sorted(traces.tombstones)))
-        self._heard.erased.update(value for _, value in subject.times)
+        self._heard.erased.update({"", *(value for _, value in subject.times)})
         return traces.counts
 
     def _bury(self, subject: Subject, traces: _Traces) -> None:

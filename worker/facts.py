@@ -151,6 +151,11 @@ class FactReader:
         elif kind == "lease":
             number = normalise_phone(key.partition(SEPARATOR)[0], self._sites[site_no].region)
             stale |= self._replace_lease(name, None, number, because)
+        elif kind in ("contact", "deal"):
+            stale |= _stale(self._accounts.forget(name), because)
+            if kind == "deal":
+                steps = self._steps(key.rpartition(SEPARATOR)[0])
+                stale |= _stale(self._accounts.hear_deal(steps), because)
         elif kind == "consent":
             visitor_id = key.partition(SEPARATOR)[0]
             named = facts_of_visitor(self._db, visitor_id, site_no=site_no)
@@ -164,7 +169,8 @@ class FactReader:
         """Read all steps of a deal, each merged from its versions."""
         for key in keys_within(self._db, "deal", site_no=NO_SITE, start=deal + SEPARATOR):
             told = self._told("deal", NO_SITE, key, "")
-            yield Step(told.name, told.fields, told.site.region)
+            if told is not None:
+                yield Step(told.name, told.fields, told.site.region)
 
     def _put_lead(self, told: _Told, numbers: Mapping[Identifier, int], run: Pass) -> Stale:
         """Write a lead's row, and mark it and what stood for its person before to be matched again."""

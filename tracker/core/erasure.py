@@ -121,7 +121,8 @@ def _contacts(fact: Mapping[str, Any], region: str) -> Iterator[Name]:
 
 
 def _listed(contacts: Any) -> list[Mapping[str, Any]]:
-    return [each for each in contacts if isinstance(each, Mapping)] if isinstance(contacts, list) else []
+    listed = contacts if isinstance(contacts, list) else [contacts]
+    return [each for each in listed if isinstance(each, Mapping)]
 
 
 def _of_deal(contact: Mapping[str, Any], deal: Mapping[str, Any], region: str) -> Iterator[Name]:

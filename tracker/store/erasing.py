@@ -15,11 +15,7 @@ from tracker.core.erasure import Name
 from tracker.core.ids import EventKey
 from tracker.store.hitversions import keep_told
 
-ABOUT_PERSONS = (
-    "lead", "identify", "contact", "link", "mail", "split", "same", "lease", "consent", "deal", "activity",
-)  # fmt: skip
-_UNREAD = ("deal", "activity")
-"""Facts about persons that no view rests on yet, so that nothing says whom they name."""
+_LOOKED_THROUGH = ("lead", "identify", "contact", "link", "mail", "deal", "activity")
 LATELY = 20_000
 ERASED = "erase"
 
@@ -50,8 +46,10 @@ _HIT_TEXTS = ("name_no", "page_no", "title_no", "tags_no", "referrer_no", "prev_
 def fact_keys_of(db: sqlite3.Connection, identifier_nos: Iterable[int]) -> set[str]:
     """Name the facts, as evidence names them, that mention these identifiers."""
     rows = db.execute(
-        """SELECT DISTINCT mention.fact FROM json_each(?) AS wanted
-        JOIN mention ON identifier_no = wanted.value""",
+        """SELECT mention.fact FROM json_each(?1) AS wanted
+        JOIN mention ON mention.identifier_no = wanted.value
+        UNION SELECT people.fact FROM json_each(?1) AS wanted
+        JOIN account_people AS people ON people.identifier_no = wanted.value""",
         [json.dumps(list(identifier_nos))],
     )
     return {row[0].removeprefix("call:") for row in rows}
@@ -71,22 +69,19 @@ def words_of_operators(db: sqlite3.Connection) -> Iterator[tuple[FactKey, str]]:
 
 
 def unmentioned(db: sqlite3.Connection) -> Iterator[tuple[FactKey, str]]:
-    """List facts about persons of which evidence does not tell all: unread, withheld, corrected."""
-    marks = ", ".join("?" * len(ABOUT_PERSONS))
+    """List facts about persons of which evidence does not tell all: withheld, corrected, activities."""
     rows = db.execute(
         f"""SELECT kind, fact.site_no, fact.key, content FROM fact
         LEFT JOIN site ON site.site_no = fact.site_no
-        WHERE kind IN ({marks}) AND kind NOT IN ('lease', 'consent', 'split', 'same') AND (
-          kind IN {_UNREAD}
-          OR NOT EXISTS (
+        WHERE kind IN {_LOOKED_THROUGH} AND (
+          NOT EXISTS (
             SELECT 1 FROM mention
             WHERE mention.fact = kind || ':' || coalesce(site.key, '') || ':' || fact.key
           ) OR EXISTS (
             SELECT 1 FROM fact AS other WHERE (other.kind, other.site_no, other.key)
               = (fact.kind, fact.site_no, fact.key) AND other.digest <> fact.digest
           )
-        )""",
-        ABOUT_PERSONS,
+        )"""
     )
     return (((kind, site_no, key), content) for kind, site_no, key, content in rows)
 
