@@ -213,7 +213,7 @@ def test_nothing_of_them_is_left_in_any_table(workspace: Workspace) -> None:
         lead("ann-late", 20, visitor_id="ann-browser", email=ANN), lead("ann-bad", 7, email=ANN, kind="fax"),
         {"fact": "activity", "site": "shop", "provider": "hub", "provider_id": "ann-mail", "at": at(3),
          "kind": "email_sent", "email": ANN},
-        split(f"email:{ANN}", "email:carl@corp.io", 30),
+        split(f"email:{ANN}", "email:carl@corp.io", 30), split(f"email:{ANN}", "nobody", 31),
     )  # fmt: skip
     workspace.tell(erase(100, email=ANN))
     assert held(workspace, *words) == []

@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from tracker.core.contacts import blocked_email, normalise_email, normalise_phone, normalise_user_id
-from tracker.core.groups import LINES, PERSONAL
+from tracker.core.groups import KINDS, LINES, PERSONAL
 from tracker.core.ids import lead_id
 from tracker.core.testimony import read_identifier, texts_of
 from tracker.errors import BadFact
@@ -222,11 +223,18 @@ def leaves(value: Any) -> Iterator[str]:
             yield from leaves(each)
 
 
+def _spellings(text: str) -> tuple[str, ...]:
+    kind, _, value = text.partition(":")
+    return (text, value.strip()) if kind in KINDS else (text,)
+
+
 def names_in(document: Any, *, region: str) -> frozenset[Name]:
-    """Read whom any text within a document may name, whatever the field it stands in."""
+    """Read whom any text within a document may name, whatever the field it stands in.
+
+    An operator's words spell it `kind:value`.
+    """
     found: set[Name] = set()
-    for text in leaves(document):
-        plain = text.strip()
+    for plain in chain.from_iterable(_spellings(text.strip()) for text in leaves(document)):
         found |= {("visitor", plain), ("user", plain), ("crm", plain), ("chat", plain)}
         if "@" in plain and (email := normalise_email(plain)):
             found.add(("email", email))
