@@ -133,9 +133,11 @@ class LeadStitcher:
         if number is None:
             return None
         apart = load_known(self._db, number).apart
+        if apart in CUT:
+            return Line(apart, None, ())
         held_by = line_holders(self._db, number) if apart == "contested_line" else [number]
         found = {each for one in held_by for each in self._visitors(one, lead["at_ms"])}
-        return Line(apart, line_seen_ms(self._db, number), tuple(found) if apart not in CUT else ())
+        return Line(apart, line_seen_ms(self._db, number), tuple(found))
 
     def _visitors(self, identifier_no: int, at_ms: int) -> tuple[Candidate, ...]:
         return tuple(

@@ -14,7 +14,7 @@ from tracker.core.moves import PersonMove, person_moves
 from tracker.core.times import DAY_MS
 from tracker.store import marks
 from tracker.store.changes import Change, log_change
-from tracker.store.evidence import load_components, put_resolution
+from tracker.store.evidence import Numbered, load_components, put_resolution
 from tracker.store.leads import leads_of
 from tracker.store.marks import Mark, Pass
 from tracker.store.memberships import place_persons
@@ -57,7 +57,8 @@ class PersonStitcher:
             put_resolution(self._db, each, resolution, run)
             _warn_of_outsized(resolution)
             why = next((reasons[number] for number in sorted(each.numbers) if number in reasons), because)
-            marks.put(self._db, {("match", lead): why for lead in leads_of(self._db, list(each.numbers))})
+            moved = _meaning_otherwise(each, resolution)
+            marks.put(self._db, {("match", lead): why for lead in leads_of(self._db, moved)})
         found = {number for each in components for number in each.numbers}
         gone = [number for number in reasons if number not in found]
         marks.put(self._db, {("match", lead): because for lead in leads_of(self._db, gone)})
@@ -68,6 +69,15 @@ class PersonStitcher:
         now = load_persons(self._db, rooted) | {each: [each] for each in alone}
         for move in person_moves(was, now):
             log_change(self._db, Change.of_person(move, _cause(move, told) or because), run)
+
+
+def _meaning_otherwise(numbered: Numbered, resolution: Resolution) -> list[int]:
+    """List identifiers that may mean someone else to their leads than before.
+
+    One that was shared and still is means nobody, whoever joins the crowd.
+    """
+    was, now = numbered.component.apart, resolution.apart
+    return [no for no, one in numbered.numbers.items() if not was.get(one) == now.get(one) == "shared"]
 
 
 def _warn_of_outsized(resolution: Resolution) -> None:

@@ -400,9 +400,9 @@ CREATE INDEX identifier_id ON identifier (identifier_id);
 
 CREATE INDEX mention_fact ON mention (fact);
 
-CREATE INDEX evidence_a ON evidence (a_no);
+CREATE INDEX evidence_a ON evidence (a_no, rule);
 
-CREATE INDEX evidence_b ON evidence (b_no);
+CREATE INDEX evidence_b ON evidence (b_no, rule);
 
 CREATE INDEX ownership_identifier ON ownership (identifier_no);
 

@@ -227,6 +227,7 @@ def test_an_identify_needs_a_visitor_and_somebody(shop: Shop, change: dict[str, 
 
 CONSENT = {"fact": "consent", "at": LEAD["at"], "visitor_id": "v1", "state": "denied"}
 CONTACT = {"fact": "contact", "at": LEAD["at"], "provider": "crm", "provider_id": "7"}
+ERASE = {"fact": "erase", "at": LEAD["at"], "email": "ann@acme.com"}
 
 SPLIT = {"fact": "split", "at": LEAD["at"], "a": "email:ann@acme.com", "b": "visitor:v1"}
 
@@ -245,6 +246,8 @@ SPLIT = {"fact": "split", "at": LEAD["at"], "a": "email:ann@acme.com", "b": "vis
         ("leads", SPLIT, False),
         ("deals", SPLIT, False),
         ("persons", CONSENT, False),
+        ("erase", ERASE, True),
+        ("deals", ERASE, False),
         ("read", CONSENT, False),
     ],
     ids=lambda value: value.get("fact") if isinstance(value, dict) else str(value),

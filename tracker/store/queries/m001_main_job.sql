@@ -217,8 +217,8 @@ CREATE TABLE evidence (
   why TEXT,
   PRIMARY KEY (fact, a_no, b_no)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX evidence_a ON evidence (a_no);
-CREATE INDEX evidence_b ON evidence (b_no);
+CREATE INDEX evidence_a ON evidence (a_no, rule);
+CREATE INDEX evidence_b ON evidence (b_no, rule);
 CREATE TABLE ownership (
   visitor_no INTEGER NOT NULL,                       -- a device that several persons own in turn
   from_ms INTEGER NOT NULL,                          -- 0: from the beginning
