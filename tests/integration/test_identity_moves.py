@@ -19,7 +19,11 @@ DAY = DAY_MS // MINUTE_MS
 ANN, BOB = "ann@acme.com", "bob@beta.io"
 LINE, OTHER = "+447700900001", "+447700900002"
 POOLED, STATIC = "+442071830001", "+442079460000"
-LOW = {"TOUCHLINE_EMAIL_SHARED_VISITORS": "3"}
+LOW = {
+    "TOUCHLINE_EMAIL_SHARED_VISITORS": "3",
+    "TOUCHLINE_PHONE_SHARED_EMAILS": "3",
+    "TOUCHLINE_PHONE_SHARED_VISITORS": "3",
+}
 
 
 def mail(event_id: str, minute: float, visitor_id: str) -> Fact:
@@ -38,6 +42,10 @@ MOVES: dict[str, tuple[Sequence[Fact], Sequence[Fact]]] = {
         (mail("h3", 200 * DAY, "v3"), identify(199 * DAY, email=ANN),
          identify(199 * DAY, visitor_id="v2", email=ANN)),
         (mail("h1", 0, "v1"),),
+    ),
+    "a number that everybody gives comes with an address that everybody gives": (
+        [lead(f"L{n}", n, visitor_id=f"v{n}", email=ANN, phone=LINE) for n in range(3)],
+        (lead("L4", 4, email=ANN, phone=LINE),),
     ),
     "a call that a line told apart came from a withheld number": (
         M4, (call("L1", 170 * DAY + 5, phone="anonymous", tracking_number=POOLED, version_at=at(171 * DAY)),),

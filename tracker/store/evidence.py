@@ -99,8 +99,20 @@ def replace_testimony(
     db.executemany(
         f"INSERT INTO evidence (fact, {_LINK}) VALUES (?, {marks})", [(fact, *link) for link in links]
     )
+    _refuse_between_crowds(db, fact)
     bereft = {end for link in fewer for end in (link.a_no, link.b_no)}
     return Moved({each.identifier_no for each in (*old, *mentions)}, bereft)
+
+
+def _refuse_between_crowds(db: sqlite3.Connection, fact: str) -> None:
+    """Refuse what ties together two identifiers that link nobody: it is in no component of either."""
+    db.execute(
+        f"""UPDATE evidence SET verdict = 'refused', why = 'shared'
+        WHERE fact = ? AND rule NOT IN {WORDS} AND 2 = (
+          SELECT count(*) FROM identifier WHERE identifier_no IN (a_no, b_no) AND apart IN {CUT}
+        )""",
+        [fact],
+    )
 
 
 def _is_opened_earlier(db: sqlite3.Connection, link: Link) -> bool:
