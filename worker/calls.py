@@ -14,6 +14,7 @@ from tracker.core.groups import Identifier
 from tracker.core.matching import CLICK_MS, Candidate, Leased, match_leases
 from tracker.store import marks
 from tracker.store.bursts import visitors_to_settle
+from tracker.store.consents import is_withdrawn
 from tracker.store.evidence import Link, Mention, let_link_again, replace_testimony
 from tracker.store.hits import last_hit_ms, tel_clicks
 from tracker.store.leads import Row, load_lead
@@ -49,7 +50,7 @@ class CallStitcher:
         if lead["proved_visitor_no"] is not None or lead["is_withheld"]:
             return [], []
         match = match_leases(self.leased(lead), at_ms=lead["at_ms"])
-        if match.chosen is None:
+        if match.chosen is None or self.has_refused(match.chosen, lead):
             return [], []
         at_ms = lead["at_ms"]
         visitor_no = self._identifiers.number(
@@ -60,6 +61,10 @@ class CallStitcher:
             mentions.append(Mention(lead["phone_no"], at_ms, None))
             links.append(Link("R6", visitor_no, lead["phone_no"], at_ms, None, None, None, 0, 1))
         return mentions, links
+
+    def has_refused(self, caller: Candidate, lead: Row) -> bool:
+        """Tell whether the visitor who made a call had withdrawn consent by then (G4)."""
+        return is_withdrawn(self._db, caller.visitor_id, site_no=lead["site_no"], at_ms=lead["at_ms"])
 
     def leased(self, lead: Row) -> list[Leased]:
         """Gather the visitors to whom the called number was shown at the time of a call."""

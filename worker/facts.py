@@ -28,7 +28,7 @@ from tracker.store.consents import facts_of_visitor, is_withdrawn
 from tracker.store.evidence import Link, Mention, let_link_again, put_echo, replace_testimony
 from tracker.store.facts import NO_SITE, SAYING, is_from_page, keys_within, load_versions
 from tracker.store.leads import drop_lead, load_lead, put_lead
-from tracker.store.leases import LeaseRow, put_lease
+from tracker.store.leases import LeaseRow, calls_of, put_lease
 from tracker.store.marks import Mark, Pass
 from tracker.store.persons import Identifiers, note_sightings, phones
 from tracker.store.sites import numbered_sites
@@ -86,8 +86,7 @@ class FactReader:
             elif kind == "lease":
                 stale |= self._put_lease(told)
             elif kind == "consent":
-                named = facts_of_visitor(self._db, told.fields["visitor_id"], site_no=told.site_no)
-                stale |= {("fact", each): mark.because for each in named}
+                stale |= self._after_consent(told.fields["visitor_id"], told.site_no, mark.because)
             elif kind == "contact":
                 stale |= _stale(self._accounts.hear(kind, told.fields, key=told.name), mark.because)
             elif kind == "deal" and (deal := key.rpartition(SEPARATOR)[0]) not in deals:
@@ -157,10 +156,14 @@ class FactReader:
                 steps = self._steps(key.rpartition(SEPARATOR)[0])
                 stale |= _stale(self._accounts.hear_deal(steps), because)
         elif kind == "consent":
-            visitor_id = key.partition(SEPARATOR)[0]
-            named = facts_of_visitor(self._db, visitor_id, site_no=site_no)
-            stale |= {("fact", each): because for each in named}
+            stale |= self._after_consent(key.partition(SEPARATOR)[0], site_no, because)
         return stale
+
+    def _after_consent(self, visitor_id: str, site_no: int, because: str) -> Stale:
+        """Mark what a visitor said, and the calls that may be theirs, after a word on consent."""
+        named = facts_of_visitor(self._db, visitor_id, site_no=site_no)
+        stale: Stale = {("fact", each): because for each in named}
+        return stale | {("call", each): because for each in calls_of(self._db, visitor_id)}
 
     def _visitor_no(self, one: Identifier) -> int | None:
         return self._visitors.number(one.value) if one.kind == "visitor" else None

@@ -11,7 +11,7 @@ from typing import Any
 from tracker.config import Settings
 from tracker.core.ids import journey_id
 from tracker.core.journeys import Touch, journey
-from tracker.core.matching import OF_VISITOR, Asked, Candidate, Leased, Line, Match, match_lead
+from tracker.core.matching import BY_LEASE, OF_VISITOR, Asked, Candidate, Leased, Line, Match, match_lead
 from tracker.core.sources import decide_source
 from tracker.core.times import DAY_MS, format_instant
 from tracker.model import Source
@@ -68,6 +68,9 @@ class LeadStitcher:
             if lead is None:
                 continue
             match = self._match(lead)
+            if match.rule in BY_LEASE and match.chosen and self._calls.has_refused(match.chosen, lead):
+                lead["is_withheld"] = 1
+                match = self._match(lead)
             named_by = self._named_by(lead, match)
             row = {"identifier_no": named_by, **self._credit(lead, match), **self._told(match)}
             moved = put_match(self._db, lead, row, run, because=mark.because)

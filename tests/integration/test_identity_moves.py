@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,27 @@ def test_nothing_stays_as_it_was_when(
     assert alone.verify() == []
     together.tell(*before, *more)
     assert alone.everything() == together.everything()
+
+
+def test_after_a_refusal_a_call_is_nobodys(client: redis.Redis, tmp_path: Path) -> None:
+    """Whoever withdraws consent and then calls the number that was shown before is not recognised by it."""
+    told = (
+        hit("h1"), lease(POOLED, 0, 5), call("L1", 2, phone=LINE, tracking_number=POOLED),
+        consent("denied", 6), call("L2", 8, phone=OTHER, tracking_number=POOLED),
+    )  # fmt: skip
+    for number, order in enumerate(permutations(told)):
+        if number % 8:
+            continue
+        own = Workspace(config.load({}, data=tmp_path / str(number)), client)
+        for fact in order:
+            own.tell(fact)
+        holds(Reading(own).leads(), """
+            provider_id  visitor_id  match_rule  person      journey
+            L1           v1          M2          visitor:v1  h1
+            L2           -           unmatched   -           []
+        """)  # fmt: skip
+        assert [row["b"] for row in own.export("decisions")] == [f"phone:{LINE}"]
+        assert own.verify() == []
 
 
 @pytest.fixture

@@ -22,7 +22,9 @@ GRACE_MS = 30 * MINUTE_MS
 CLICK_MS = 2 * MINUTE_MS
 LEASE_BEST, LEASE_LEAST = 0.95, 0.6
 
-OF_VISITOR = frozenset({"M1", "M2", "M3", "M4"})
+BY_LEASE = frozenset({"M2", "M3", "M4"})
+"""Rules by which a call is a visitor's to whom the number was shown."""
+OF_VISITOR = BY_LEASE | {"M1"}
 """Rules by which the visitor is known before the person is."""
 
 

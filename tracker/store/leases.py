@@ -61,6 +61,12 @@ def calls_during(db: sqlite3.Connection, visitors: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+def calls_of(db: sqlite3.Connection, visitor_id: str) -> list[str]:
+    """Name the calls to numbers that were shown to this visitor at the time, if anybody knows the visitor."""
+    known = db.execute("SELECT json_group_array(visitor_no) FROM visitor WHERE visitor_id = ?", [visitor_id])
+    return calls_during(db, known.fetchone()[0])
+
+
 def leases_at(db: sqlite3.Connection, *, site_no: int, number: str, at_ms: int) -> list[tuple[int, str, int]]:
     """Load the leases that may cover a call: visitor number, visitor id, last seen in ms."""
     rows = db.execute(
