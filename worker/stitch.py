@@ -78,7 +78,7 @@ class Stitcher:
             self.pass_once(str(noun), self._floors[str(noun)])
 
     def _lowest(self) -> str | None:
-        return next((noun for noun in self._floors if marks.any_left(self._db, [noun])), None)
+        return marks.lowest(self._db, self._floors)
 
     def _lay_floors(self) -> dict[str, Floor]:
         sessions = SessionStitcher(self._db, self._settings)

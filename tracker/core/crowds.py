@@ -6,9 +6,9 @@ all evidence of the identifier, within any span of time as long as the window.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-from tracker.core.evidence import Evidence, Guards, strength
+from tracker.core.evidence import Evidence, Guards
 from tracker.core.groups import LINES, PERSONAL, Identifier
 from tracker.core.whys import Why
 
@@ -21,9 +21,10 @@ def is_crowded(sightings: Iterable[tuple[int, Hashable]], *, most: int, window_m
         most: this many are too many; 0: never.
         window_ms: length of the span; both ends count.
     """
-    found = sorted(sightings, key=lambda sighting: sighting[0])
+    found = list(sightings)
     if not most or len(found) < most:
         return False
+    found.sort(key=lambda sighting: sighting[0])
     inside: dict[Hashable, int] = {}
     start = 0
     for at_ms, who in found:
@@ -39,8 +40,10 @@ def is_crowded(sightings: Iterable[tuple[int, Hashable]], *, most: int, window_m
     return False
 
 
-def crowded(evidence: Iterable[Evidence], guards: Guards) -> dict[Identifier, Why]:
-    """Find what too many people use, of all that this evidence names (G2)."""
+def crowded(evidence: Sequence[Evidence], guards: Guards) -> dict[Identifier, Why]:
+    """Find what too many people use, of all that this evidence names, strongest first (G2)."""
+    if not _may_crowd(len(evidence), guards):
+        return {}
     emails: dict[Identifier, list[tuple[int, Identifier]]] = {}
     visitors: dict[Identifier, list[tuple[int, Identifier]]] = {}
     for each in _countable(evidence):
@@ -61,10 +64,16 @@ def crowded(evidence: Iterable[Evidence], guards: Guards) -> dict[Identifier, Wh
     return dict.fromkeys(crowded, "shared")
 
 
+def _may_crowd(count: int, guards: Guards) -> bool:
+    """Tell whether so little evidence can show a crowd: each piece shows one address, or two visitors."""
+    emails, visitors = guards.line_emails, (guards.line_visitors, guards.email_visitors)
+    return 0 < emails <= count or any(0 < most <= 2 * count for most in visitors)
+
+
 def _countable(evidence: Iterable[Evidence]) -> Iterator[Evidence]:
     """Pick the sightings that count: of a mailing only the browser that opened it first."""
     opened: set[tuple[Identifier, str | None]] = set()
-    for each in sorted(evidence, key=strength):
+    for each in evidence:
         if each.flaw is None and each.rule in ("R2", "R3", "R4", "R6"):
             if each.rule == "R3" and (each.a, each.once) in opened:
                 continue

@@ -16,6 +16,7 @@ from tracker.core.whys import Why
 Rule = Literal["same", "split", "merge", "R1", "R2", "R3", "R4", "R5", "R6"]
 Verdict = Literal["joined", "redundant", "refused"]
 RULE_ORDER: tuple[Rule, ...] = ("split", "same", "merge", "R1", "R2", "R3", "R4", "R5", "R6")
+_RANK = {rule: rank for rank, rule in enumerate(RULE_ORDER)}
 DROPPED_FIRST: tuple[Rule, ...] = ("R6", "R5", "R4", "R3", "R2")
 
 DAY_MS = 86_400_000
@@ -109,5 +110,4 @@ class Resolution:
 
 def strength(each: Evidence) -> tuple[int, int, str, bool, Identifier, Identifier]:
     """Say in which order evidence is heard: strongest rule first, then by time, then by key."""
-    rank = RULE_ORDER.index(each.rule)
-    return rank, each.at_ms, each.key, each.b.kind == "visitor", each.a, each.b
+    return _RANK[each.rule], each.at_ms, each.key, each.b.kind == "visitor", each.a, each.b

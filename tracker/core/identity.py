@@ -18,7 +18,8 @@ evidence. G4, no evidence after a refusal of consent, is kept by whoever reads t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from itertools import chain, combinations
 
 from tracker.core.crowds import crowded
@@ -47,6 +48,7 @@ def resolve(component: Component, guards: Guards = USUAL) -> Resolution:
 
     The outcome rests on the set of evidence alone: not on its order, and not on what was resolved before.
     """
+    component = replace(component, evidence=tuple(sorted(component.evidence, key=strength)))
     apart = {**crowded(component.evidence, guards), **component.apart}
     dropped: frozenset[Evidence] = frozenset()
     while True:
@@ -59,7 +61,7 @@ def resolve(component: Component, guards: Guards = USUAL) -> Resolution:
 
 
 class _Court:
-    """One hearing of all evidence of a component."""
+    """One hearing of all evidence of a component, which comes strongest first."""
 
     def __init__(
         self,
@@ -73,8 +75,10 @@ class _Court:
         self._apart = dict(apart)
         self._refused: dict[Evidence, Why] = {}
         self._joined: set[Evidence] = set()
-        heard = [each for each in sorted(component.evidence, key=strength) if self._admits(each, dropped)]
-        self._heard = {rule: [each for each in heard if each.rule == rule] for rule in RULE_ORDER}
+        self._heard: dict[Rule, list[Evidence]] = {rule: [] for rule in RULE_ORDER}
+        for each in component.evidence:
+            if self._admits(each, dropped):
+                self._heard[each.rule].append(each)
         self._splits = self._standing("split")
         self._sames = self._standing("same")
         self._groups = Groups(
@@ -163,8 +167,10 @@ class _Court:
         is_given = any(each.b in (word.a, word.b) for word in self._sames)
         return "given_by_operator" if is_given and self._groups.is_personal(each.b) else None
 
-    def _join_namesakes(self, givers: Iterable[Identifier]) -> None:
+    def _join_namesakes(self, givers: Collection[Identifier]) -> None:
         """R7: those who gave addresses on one device or line are one person where full names are equal."""
+        if len(givers) < 2:
+            return
         namesakes: dict[str, list[Identifier]] = {}
         for one in givers:
             for name in sorted(self._names(one)):
@@ -256,7 +262,7 @@ class _Court:
         owners = self._owners.shared()
         return Resolution(
             tuple(sorted(persons, key=lambda person: person.oldest)),
-            tuple(self._decision(each) for each in sorted(self._component.evidence, key=strength)),
+            tuple(map(self._decision, self._component.evidence)),
             {one: why for one, why in self._apart.items() if one in first_ms}
             | dict.fromkeys(owners, "shared_device"),
             owners,

@@ -54,9 +54,14 @@ def take_these(db: sqlite3.Connection, noun: str, keys: Iterable[Key]) -> list[M
     return [Mark(*row) for row in rows.fetchall()]
 
 
-def any_left(db: sqlite3.Connection, nouns: Iterable[str]) -> bool:
-    """Tell whether something of these nouns is stale."""
-    return any(db.execute("SELECT 1 FROM dirty WHERE noun = ? LIMIT 1", [noun]).fetchone() for noun in nouns)
+def lowest(db: sqlite3.Connection, nouns: Iterable[str]) -> str | None:
+    """Tell the first of these nouns of which something is stale."""
+    found = db.execute(
+        """SELECT value FROM json_each(?) AS wanted
+        WHERE EXISTS (SELECT 1 FROM dirty WHERE noun = wanted.value) ORDER BY wanted.key LIMIT 1""",
+        [json.dumps(list(nouns))],
+    ).fetchone()
+    return None if found is None else str(found[0])
 
 
 def next_pass(db: sqlite3.Connection, now_ms: int) -> Pass:
