@@ -80,15 +80,15 @@ def changed(server: Recorder, browser: Browser) -> dict[str, list[str]]:
     server.clear()
     server.add("/a")
     views = {}
-    with browser.new_context() as context:
-        page = context.new_page()
-        for change in (case.values[0] for case in CHANGES):
+    for change in (case.values[0] for case in CHANGES):
+        with browser.new_context() as context:  # what one page could not send, the next would send again
+            page = context.new_page()
             page.goto(server.url("/a"))
             server.wait("page")
             page.evaluate(change)
             settle(page, server)
             views[change] = urls(server)[1:]
-            server.batches.clear()
+        server.batches.clear()
     return views
 
 
