@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests import histories
 from tests.conftest import short_folder
-from tests.integration import test_law
 from tests.telling import FACEBOOK, GOOGLE, Fact, Row, Workspace, hit, identify, lead
 from tracker import config
 from tracker.cli import main
@@ -302,7 +302,9 @@ class Copy:
 @given(
     batches=st.lists(
         st.lists(
-            st.one_of(test_law.hits, test_law.leads, test_law.identifies, test_law.contacts, test_law.deals),
+            st.one_of(
+                histories.hits, histories.leads, histories.identifies, histories.contacts, histories.deals
+            ),
             max_size=5,
         ),
         max_size=6,

@@ -77,8 +77,9 @@ class Recorder:
         return [hit for batch in list(self.batches) for hit in batch.hits]
 
     def find(self, type_or_name: str) -> list[dict[str, Any]]:
-        """List the accepted hits of a type or of a name."""
-        return [hit for hit in self.hits if type_or_name in (hit["type"], hit.get("name"))]
+        """List the accepted hits of a type or of a name, each once: a collector drops repeats."""
+        hits = {hit["event_id"]: hit for hit in reversed(self.hits)}
+        return [hit for hit in reversed(hits.values()) if type_or_name in (hit["type"], hit.get("name"))]
 
     def add(self, path: str, body: str = "", *, tag: str = "", base: str = "/") -> None:
         """Put a page on the server with the tag in its head.
