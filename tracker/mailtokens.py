@@ -1,23 +1,17 @@
 """Tokens for mailed links: an address that only this workspace can read, made long before the click.
 
-A token is base64url of a version, a random nonce and the sealed (AES-256-GCM) list of address, send and
-Unix second of its making. Nobody else can read the address from it or make one; who forwards the mail
-forwards the token, so who clicked first and when is weighed where persons are resolved.
-
-Source: https://www.rfc-editor.org/rfc/rfc5116 (authenticated encryption).
+A token is the sealed list of address, send and Unix second of its making. Nobody else can read the
+address from it or make one; who forwards the mail forwards the token, so who clicked first and when is
+weighed where persons are resolved.
 """
 
 from __future__ import annotations
 
-import base64
-import os
 from typing import NamedTuple
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tracker.keys import derive
+from tracker.sealed import Seal
 
 PARAMETER = "tl_mail"
 """The query parameter that carries a token."""
@@ -26,9 +20,6 @@ LONGEST = 2_000
 """Characters of a token: those of the longest address and send, sealed."""
 
 LONGEST_SEND_ID = 128
-
-_VERSION = b"\x01"
-_NONCE_BYTES = 12
 
 
 class Mailed(NamedTuple):
@@ -43,21 +34,16 @@ class MailSeal:
     """Makes and opens tokens with a key derived from the workspace's."""
 
     def __init__(self, key: bytes) -> None:
-        self._cipher = AESGCM(derive(key, "mail"))
+        self._seal = Seal(key, "mail")
 
     def seal(self, mailed: Mailed) -> str:
         """Make a token; the same content gives another one every time."""
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._cipher.encrypt(nonce, msgspec.json.encode(mailed), _VERSION)
-        return base64.urlsafe_b64encode(_VERSION + nonce + sealed).rstrip(b"=").decode()
+        return self._seal.close(msgspec.json.encode(mailed).decode())
 
     def open(self, token: str) -> Mailed | None:
         """Read a token; None when it is not one that this workspace made."""
-        if len(token) > LONGEST or not token.isascii():
-            return None
+        text = self._seal.open(token) if len(token) <= LONGEST else None
         try:
-            packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-            head, sealed = packed[: 1 + _NONCE_BYTES], packed[1 + _NONCE_BYTES :]
-            return msgspec.json.decode(self._cipher.decrypt(head[1:], sealed, head[:1]), type=Mailed)
-        except (ValueError, InvalidTag, msgspec.MsgspecError):
+            return None if text is None else msgspec.json.decode(text, type=Mailed)
+        except msgspec.MsgspecError:
             return None
