@@ -66,6 +66,15 @@ def test_a_leases_end_is_the_latest_instant_seen() -> None:
     assert merge([newest, *later], kind="lead")["to"] == "2026-03-01T10:00:00Z"
 
 
+def test_a_lead_began_when_a_version_says_so_else_at_its_first_event() -> None:
+    """The time of an event stands in for the begin only where no version tells it, and then the earliest."""
+    late = told(3, at="2026-03-01T10:05:00Z", is_at_of_event=True)
+    early = told(2, at="2026-03-01T10:01:00Z", is_at_of_event=True)
+    real = told(1, at="2026-03-01T10:00:00Z")
+    assert merge([late, early], kind="lead") == {"at": "2026-03-01T10:01:00Z"}
+    assert merge([late, real, early], kind="lead") == {"at": "2026-03-01T10:00:00Z"}
+
+
 VALUES = st.sampled_from([None, "", "x", "y", 0, 1, False, [], {}, {"k": "v"}])
 OBJECTS = st.dictionaries(st.sampled_from("xy"), VALUES, max_size=2)
 CONTENTS = st.fixed_dictionaries({}, optional={"a": VALUES, "b": VALUES, "extra": OBJECTS})

@@ -55,7 +55,7 @@ SHAPES: Mapping[str, Shape] = {
     "lead": Shape(
         ("site", "kind", "provider", "provider_id", "at"), ("provider", "provider_id"),
         (*_CONTACT, "visitor_id", "tracking_number", "page_url", "duration_s", "answered", "recording_url",
-         "transcript", "status", "value", "currency", "fields", "is_test", *_TAGS),
+         "transcript", "status", "value", "currency", "fields", "is_test", "is_at_of_event", *_TAGS),
         {"kind": ("form", "call", "chat", "booking")},
     ),
     "contact": Shape(
@@ -109,7 +109,7 @@ SHAPES: Mapping[str, Shape] = {
 
 _KINDS = ", ".join(["hit", *SHAPES])
 _STRUCTURED = frozenset({"traits", "fields", "extra", "emails", "phones", "account", "contacts", "purposes"})
-_TRUTHS = frozenset({"answered", "is_test", "undo"})
+_TRUTHS = frozenset({"answered", "is_test", "is_at_of_event", "undo"})
 _NUMBERS = frozenset({"duration_s", "clicks", "impressions"})
 _AMOUNTS = frozenset({"value", "amount", "rate"})
 

@@ -8,7 +8,7 @@ own time, equal times by the greater hash of the content, so the order of arriva
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tracker.core.times import parse_instant
@@ -34,14 +34,16 @@ def merge(versions: Iterable[Version], *, kind: str = "") -> dict[str, Any]:
     """Merge the versions of one fact into what counts.
 
     Args:
-        kind: the fact's name; a lease's `to` is the latest one seen.
+        kind: the fact's name; a lease's `to` is the latest one seen, and a lead's `at` the earliest of its
+            events' where no version says when it began (`is_at_of_event`).
 
     Returns:
         The fields that have a value in some version; those under `extra` are fields like others.
     """
     merged: dict[str, Any] = {}
     latest = _LATEST.get(kind, frozenset())
-    for version in sorted(versions, key=lambda each: (each.version_ms, each.digest)):
+    in_order = sorted(versions, key=lambda each: (each.version_ms, each.digest))
+    for version in _with_begin(in_order) if kind == "lead" else in_order:
         for name, value in version.content.items():
             if is_blank(value):
                 continue
@@ -54,3 +56,18 @@ def merge(versions: Iterable[Version], *, kind: str = "") -> dict[str, Any]:
                 value = max(merged[name], value, key=parse_instant)
             merged[name] = value
     return merged
+
+
+def _with_begin(versions: list[Version]) -> list[Version]:
+    """Leave out the times of events where a version says when the lead began, else all but the first."""
+    of_events = [each for each in versions if each.content.get("is_at_of_event")]
+    if not of_events:
+        return versions
+    begins = [each for each in versions if not each.content.get("is_at_of_event")]
+    first_at = None if begins else min((each.content["at"] for each in of_events), key=parse_instant)
+    return [_begun(each, first_at) if each in of_events else each for each in versions]
+
+
+def _begun(version: Version, at: str | None) -> Version:
+    told = {name: value for name, value in version.content.items() if name not in ("at", "is_at_of_event")}
+    return replace(version, content=told if at is None else {**told, "at": at})

@@ -1,0 +1,82 @@
+"""Proofs of senders: keyed hashes over raw bytes, compared in constant time, and times of sending."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from hashlib import sha256
+from typing import Literal
+
+from tracker.core.times import MINUTE_MS
+from tracker.providers.adapter import Delivery, Unproved
+
+WINDOW_MS = 5 * MINUTE_MS
+
+Hash = Literal["sha1", "sha256", "sha512"]
+
+
+def hex_mac(secret: str | bytes, message: bytes, hash_name: Hash = "sha256") -> str:
+    """Sign a message: HMAC, in lower-case hex."""
+    return hmac.digest(_bytes(secret), message, hash_name).hex()
+
+
+def base64_mac(secret: str | bytes, message: bytes, hash_name: Hash = "sha256") -> str:
+    """Sign a message: HMAC, in base64."""
+    return base64.b64encode(hmac.digest(_bytes(secret), message, hash_name)).decode()
+
+
+def is_same(one: str, two: str) -> bool:
+    """Compare two secrets or signatures in constant time."""
+    return hmac.compare_digest(_hashed(one), _hashed(two))
+
+
+def demand_header(delivery: Delivery, name: str) -> str:
+    """Read the header that carries a proof.
+
+    Raises:
+        Unproved: it is not there: a missing proof is no proof.
+    """
+    value = delivery.headers.get(name, "").strip()
+    if not value:
+        raise Unproved(f"the header {name} is missing")
+    return value
+
+
+def demand_same(given: str, expected: str, what: str = "signature") -> None:
+    """Check a proof.
+
+    Raises:
+        Unproved: it is another one.
+    """
+    if not is_same(given, expected):
+        raise Unproved(f"the {what} does not fit the body and the secret")
+
+
+def demand_fresh(sent_ms: int, delivery: Delivery, window_ms: int = WINDOW_MS) -> None:
+    """Check a signed time of sending.
+
+    Raises:
+        Unproved: it lies too far from the time of receipt.
+    """
+    if abs(delivery.received_ms - sent_ms) > window_ms:
+        raise Unproved("the signed time of sending is more than 5 minutes away")
+
+
+def demand_number(text: str, what: str = "time of sending") -> int:
+    """Read a whole number out of a proof.
+
+    Raises:
+        Unproved: it is none.
+    """
+    if not text.isascii() or not text.isdecimal() or len(text) > 17:
+        raise Unproved(f"the {what} is no number")
+    return int(text)
+
+
+def _bytes(secret: str | bytes) -> bytes:
+    return secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogateescape")
+
+
+def _hashed(text: str) -> bytes:
+    """Hash, so that neither length nor odd characters matter."""
+    return sha256(text.encode("utf-8", "surrogateescape")).digest()
