@@ -35,6 +35,17 @@ MERGED = {
         [told(1, extra={"x": 1, "z": 1}), told(2, extra={"y": 2, "z": ""})],
         {"extra": {"x": 1, "y": 2, "z": 1}},
     ),
+    "a form's answers are fields of their own": (
+        [
+            told(1, fields={"budget": "10k", "size": "5"}),
+            told(2, fields={"size": "6", "score": 9, "budget": ""}),
+        ],
+        {"fields": {"budget": "10k", "size": "6", "score": 9}},
+    ),
+    "answers that are no object are one value": (
+        [told(1, fields=["a"]), told(2, fields={"b": 1}), told(3, fields=["c"])],
+        {"fields": ["c"]},
+    ),
     "no version says nothing": ([], {}),
 }
 
@@ -77,7 +88,7 @@ def test_a_lead_began_when_a_version_says_so_else_at_its_first_event() -> None:
 
 VALUES = st.sampled_from([None, "", "x", "y", 0, 1, False, [], {}, {"k": "v"}])
 OBJECTS = st.dictionaries(st.sampled_from("xy"), VALUES, max_size=2)
-CONTENTS = st.fixed_dictionaries({}, optional={"a": VALUES, "b": VALUES, "extra": OBJECTS})
+CONTENTS = st.fixed_dictionaries({}, optional={"a": VALUES, "b": VALUES, "extra": OBJECTS, "fields": OBJECTS})
 VERSIONS = st.lists(
     st.builds(lambda version_ms, content: told(version_ms, **content), st.integers(0, 3), CONTENTS),
     max_size=6,

@@ -6,7 +6,7 @@ whole team, `undefined`. What follows from the evidence is decided in `tracker.c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,27 +90,20 @@ class _Witness:
         return Evidence(rule, a, b, self.at_ms, self.key, **more)
 
 
-def _lead(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
-    yield from _given(witness, fact, ("email",), ("phone",))
+def _given(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
+    """Read what came with an identify or a lead: who they are, and lines that reach them.
 
-
-def _identify(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
-    yield from _given(witness, fact, ("crm", "email", "user"), ("phone", "chat"))
-
-
-def _given(
-    witness: _Witness, fact: Mapping[str, Any], personal: Iterable[str], lines: Iterable[str]
-) -> Iterator[Evidence]:
-    """Read what a visitor gave: who they are, and lines that reach them."""
+    A contact's id beside an address is R2, not R1: a provider may have picked its contact by a cookie.
+    """
     visitor = _field("visitor", fact, witness.region)
-    persons = [one for kind in personal if (one := _field(kind, fact, witness.region))]
+    persons = [one for kind in ("crm", "email", "user") if (one := _field(kind, fact, witness.region))]
     for one in persons[1:]:
         yield witness.says("R2", persons[0], one)
     if visitor is not None:
         for one in persons:
             yield witness.says("R2", one, visitor)
     giver = _giver(persons) or visitor
-    for kind in lines:
+    for kind in ("phone", "chat"):
         line = _field(kind, fact, witness.region)
         if line is not None and giver is not None:
             yield witness.says("R4", giver, line, on=visitor if giver != visitor else None)
@@ -172,7 +165,7 @@ def _deal(witness: _Witness, fact: Mapping[str, Any]) -> Iterator[Evidence]:
 
 
 _READERS: Mapping[str, Callable[[_Witness, Mapping[str, Any]], Iterator[Evidence]]] = {
-    "lead": _lead, "identify": _identify, "contact": _contact, "link": _link, "mail": _mail,
+    "lead": _given, "identify": _given, "contact": _contact, "link": _link, "mail": _mail,
     "deal": _deal, "split": _word("split"), "same": _word("same"),
 }  # fmt: skip
 

@@ -14,6 +14,7 @@ from typing import Any
 from tracker.core.times import parse_instant
 
 _LATEST = {"lease": frozenset({"to"})}
+_KEYED = frozenset({"extra", "fields"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ def merge(versions: Iterable[Version], *, kind: str = "") -> dict[str, Any]:
             events' where no version says when it began (`is_at_of_event`).
 
     Returns:
-        The fields that have a value in some version; those under `extra` are fields like others.
+        The fields that have a value in some version; those under `extra`, and a form's answers under
+        `fields`, are fields like others.
     """
     merged: dict[str, Any] = {}
     latest = _LATEST.get(kind, frozenset())
@@ -47,11 +49,10 @@ def merge(versions: Iterable[Version], *, kind: str = "") -> dict[str, Any]:
         for name, value in version.content.items():
             if is_blank(value):
                 continue
-            if name == "extra":
-                value = {
-                    **merged.get(name, {}),
-                    **{key: each for key, each in value.items() if not is_blank(each)},
-                }
+            if name in _KEYED and isinstance(value, Mapping):
+                kept = merged.get(name)
+                said = {key: each for key, each in value.items() if not is_blank(each)}
+                value = {**kept, **said} if isinstance(kept, Mapping) else said
             elif name in latest and name in merged:
                 value = max(merged[name], value, key=parse_instant)
             merged[name] = value
