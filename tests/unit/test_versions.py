@@ -40,7 +40,7 @@ MERGED = {
             told(1, fields={"budget": "10k", "size": "5"}),
             told(2, fields={"size": "6", "score": 9, "budget": ""}),
         ],
-        {"fields": {"a": "10k", "b": "6", "c": 9}},
+        {"fields": {"budget": "10k", "size": "6", "score": 9}},
     ),
     "answers that are no object are one value": (
         [told(1, fields=["a"]), told(2, fields={"b": 1}), told(3, fields=["c"])],
