@@ -1,8 +1,9 @@
 """The shapes of messages on the log, and their bytes.
 
 One entry of the log is one accepted message: the hits of one request, the facts of one API call or
-of a slice of a file, or one refused message that is kept for replay. The collector writes them,
-drain reads them; nothing else knows the encoding. Times are integer milliseconds UTC.
+of a slice of a file, one delivery of a provider, or one refused message that is kept for replay. The
+collector writes them, drain reads them; nothing else knows the encoding. Times are integer milliseconds
+UTC.
 """
 
 from __future__ import annotations
@@ -64,6 +65,18 @@ class FactsEntry(msgspec.Struct, tag_field="k", tag="facts", omit_defaults=True)
     facts: list[dict[str, Any]]
 
 
+class HookEntry(msgspec.Struct, tag_field="k", tag="hook", omit_defaults=True):
+    """One delivery of a provider, proved and as it came, without its sender's secrets.
+
+    `source` is the number of the hook source that it came by; `headers` are those its adapter reads.
+    """
+
+    received_ms: int
+    source: int
+    body: bytes
+    headers: dict[str, str]
+
+
 class RejectEntry(msgspec.Struct, tag_field="k", tag="reject", omit_defaults=True):
     """A message that was refused, kept for replay: first 4 KB of it, its hash, the masked sender."""
 
@@ -77,7 +90,7 @@ class RejectEntry(msgspec.Struct, tag_field="k", tag="reject", omit_defaults=Tru
     origin: str = "collect"
 
 
-Entry = HitsEntry | FactsEntry | RejectEntry
+Entry = HitsEntry | FactsEntry | HookEntry | RejectEntry
 
 encode = msgspec.json.Encoder().encode
 _decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)

@@ -24,14 +24,11 @@ import redis
 
 from tracker import hitlog, wire
 from tracker.config import Settings
-from tracker.core.facts import SHAPES, fact_name, fact_words, read_fact
 from tracker.core.ids import content_digest, event_id_of
-from tracker.core.times import DAY_MS
 from tracker.errors import BadRequest
 from tracker.hitfacts import hit_from_fact
 from tracker.hitlog import Logged
 from tracker.keys import derive
-from tracker.store import facts as fact_store
 from tracker.store import marks
 from tracker.store.db import Others, atomic, open_store, writer_lock
 from tracker.store.hits import HitRow, insert_hits
@@ -39,16 +36,15 @@ from tracker.store.sites import site_numbers
 from tracker.store.strings import Registry
 from tracker.store.tombstones import unswept
 from worker.arrivals import Proofs
-from worker.buried import Buried, Due
+from worker.buried import Buried
 from worker.clients import note_clients
 from worker.draft import Draft
-from worker.enrich import clean_lead, enrich, pack
-from worker.erase import NOUN as ERASE
-from worker.erase import mark_key
+from worker.enrich import enrich, pack
+from worker.hooks import HookReader, Outcome
 from worker.patience import patient_collector
-from worker.prove import prove_visitor
 from worker.stitch import Stitcher
 from worker.sweep import sweep
+from worker.taking import FactTaker, Told
 
 BATCH = 1_000
 STITCH_AFTER_S = 2.0
@@ -56,6 +52,7 @@ TRIES = 3
 BODY_LIMIT = 4_096
 COLLECT = "collect"
 SCRIPT = "script"
+HOOK = "hook"
 
 
 @dataclass(slots=True)
@@ -202,6 +199,8 @@ class Drain:
         secret = derive(self._key, "identifiers")
         self._names = Registry(self._db, secret)
         self._buried = Buried(self._db, secret, self._stitcher.heard.known)
+        self._facts = FactTaker(self._db, self._buried, key=self._key)
+        self._hooks = HookReader(self._db, self._facts)
         self._clients: set[int | None] = set()
 
     def _write(self, entries: Sequence[Logged]) -> None:
@@ -209,6 +208,7 @@ class Drain:
         try:
             with atomic(self._db):
                 self._sites = site_numbers(self._db)
+                self._facts.sites = self._sites
                 for entry in entries:
                     self._read(entry, batch)
                 self._insert(batch)
@@ -233,6 +233,8 @@ class Drain:
         elif isinstance(entry, wire.FactsEntry):
             for raw in entry.facts:
                 self._read_fact(raw, entry, batch)
+        elif isinstance(entry, wire.HookEntry):
+            self._read_delivery(entry, batch)
         else:
             self._keep_reject(entry)
 
@@ -259,7 +261,7 @@ class Drain:
             received_ms = draft.entry.received_ms
             for fact in draft.facts:
                 try:
-                    self._put_fact(fact, draft.site_no, batch, origin=SCRIPT, received_ms=received_ms)
+                    self._facts.take(fact, Told(SCRIPT, received_ms), batch.dirty)
                 except BadRequest as error:
                     self._reject(error.code, str(error), json.dumps(fact), batch, origin=origin)
 
@@ -277,48 +279,17 @@ class Drain:
             if raw.get("fact") == "hit":
                 self._read_hits(hit_from_fact(raw, received_ms=entry.received_ms), batch, entry.origin)
                 return
-            site_no = self._sites.get(str(raw.get("site", "")), fact_store.NO_SITE)
-            added = self._put_fact(raw, site_no, batch, origin=entry.origin, received_ms=entry.received_ms)
-            batch.counts[entry.origin]["added" if added else "repeated"] += 1
+            taken = self._facts.take(raw, Told(entry.origin, entry.received_ms), batch.dirty)
+            batch.counts[entry.origin]["added" if taken and taken.is_new else "repeated"] += 1
         except BadRequest as error:
             body = json.dumps(raw, ensure_ascii=False)
             self._reject(error.code, str(error), body, batch, origin=entry.origin)
 
-    def _put_fact(
-        self, raw: Mapping[str, Any], site_no: int, batch: _Batch, *, origin: str, received_ms: int
-    ) -> bool:
-        if raw.get("fact") == "erase":
-            return self._put_erasure(prove_visitor(raw, self._key), batch, origin, received_ms)
-        fact = read_fact(clean_lead(prove_visitor(raw, self._key)))
-        if fact.site and site_no == fact_store.NO_SITE:
-            raise BadRequest("no_site", f"there is no site {fact.site!r}", "site")
-        own_no = site_no if SHAPES[fact.kind].is_of_site else fact_store.NO_SITE
-        due: Due | None = {}
-        if not self._buried.are_none:
-            fact = self._buried.without(fact)
-            due = self._buried.judge(fact)
-        if due is None:
-            return False
-        if not fact_store.insert_fact(self._db, fact, site_no=own_no, origin=origin, received_ms=received_ms):
-            return False
-        because = fact_words(fact_name(fact.kind, "", fact.key))
-        batch.dirty["fact", json.dumps([fact.kind, own_no, fact.key])] = because
-        batch.dirty |= due
-        return True
-
-    def _put_erasure(self, raw: Mapping[str, Any], batch: _Batch, origin: str, received_ms: int) -> bool:
-        """Keep that somebody is to be forgotten, by the hash of their name, and mark it as due."""
-        sealed, asked = self._buried.sealed(raw)
-        if asked.until_ms > received_ms + DAY_MS:
-            raise BadRequest("future", f"{raw['at']} lies more than 24 hours ahead", "at")
-        fact = read_fact(sealed)
-        no_site = fact_store.NO_SITE
-        if not fact_store.insert_fact(
-            self._db, fact, site_no=no_site, origin=origin, received_ms=received_ms
-        ):
-            return False
-        batch.dirty[ERASE, mark_key(asked, fact.key)] = "erase"
-        return True
+    def _read_delivery(self, entry: wire.HookEntry, batch: _Batch) -> None:
+        outcome = Outcome()
+        self._hooks.keep(entry, batch.dirty, outcome)
+        found = {"added": outcome.added, "repeated": outcome.repeated, "rejected": outcome.problems}
+        batch.counts[HOOK].update(found)
 
     def _insert(self, batch: _Batch) -> None:
         for origin, told in batch.drafts.items():

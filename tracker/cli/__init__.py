@@ -31,6 +31,8 @@ VERBS = {
     "site": "tracker.cli.sites:site",
     "number": "tracker.cli.sites:number",
     "snippet": "tracker.cli.sites:snippet",
+    "source": "tracker.cli.hooks:source",
+    "replay": "tracker.cli.hooks:replay",
     "mail-token": "tracker.cli.mails:mail_token",
     "load": "tracker.cli.facts:load",
     "drain": "tracker.cli.facts:drain",

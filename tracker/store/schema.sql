@@ -31,6 +31,18 @@ CREATE TABLE static_number (
   PRIMARY KEY (site_no, number)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE hook_source (
+  source_no INTEGER PRIMARY KEY,                     -- a provider that posts to an address of its own
+  site_no INTEGER NOT NULL REFERENCES site,
+  provider TEXT NOT NULL,
+  token_hash TEXT NOT NULL UNIQUE,                   -- SHA-256 of the token in its address, hex
+  sealed TEXT NOT NULL,                              -- token and secrets, encrypted
+  public_url TEXT,                                   -- the address that the provider signs, behind a proxy
+  options TEXT NOT NULL CHECK (json_valid(options)), -- field map and the like
+  created_ms INTEGER NOT NULL,
+  removed_ms INTEGER
+) STRICT;
+
 CREATE TABLE counter (
   name TEXT PRIMARY KEY,                             -- config_version, change_no, hit_no, unswept_file, unswept_log
   value INTEGER NOT NULL
@@ -92,6 +104,26 @@ CREATE TABLE fact (
   received_ms INTEGER NOT NULL,
   UNIQUE (kind, site_no, key, digest)
 ) STRICT;
+
+CREATE TABLE raw_message (
+  raw_no INTEGER PRIMARY KEY,                        -- a delivery as it came, to be parsed again
+  source_no INTEGER NOT NULL,
+  digest BLOB NOT NULL,                              -- of the body, and of its day where it bears no id
+  received_ms INTEGER NOT NULL,
+  headers TEXT NOT NULL CHECK (json_valid(headers)),
+  body BLOB NOT NULL,
+  problem TEXT,                                      -- why it could not be parsed
+  UNIQUE (source_no, digest)
+) STRICT;
+
+CREATE TABLE raw_fact (
+  raw_no INTEGER NOT NULL,                           -- a version of a fact that a delivery gave
+  kind TEXT NOT NULL,
+  site_no INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  PRIMARY KEY (kind, site_no, key, digest, raw_no)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE reject (
   reject_no INTEGER PRIMARY KEY,                     -- what could not be understood, for replay
@@ -383,6 +415,10 @@ CREATE INDEX hit_visitor ON hit (visitor_no, at_ms);
 
 CREATE INDEX fact_visitor ON fact (json_extract(content, '$.visitor_id'))
 WHERE json_extract(content, '$.visitor_id') IS NOT NULL;
+
+CREATE INDEX raw_message_received ON raw_message (received_ms);
+
+CREATE INDEX raw_fact_raw ON raw_fact (raw_no);
 
 CREATE INDEX session_visitor ON session (visitor_no, started_ms);
 

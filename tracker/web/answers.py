@@ -8,6 +8,7 @@ beside those of hits (see `tracker.web.collect`):
     bad_media     415  a content type or coding that is not taken
     bad_method    405  another method
     bad_token     401  no token, or one that does not allow this
+    bad_signature 401  a delivery that does not prove its sender
     unavailable   503  neither refused nor accepted: send it again
 """
 
@@ -23,6 +24,7 @@ RETRY_AFTER_S = 5
 
 STATUS = {
     "bad_token": 401,
+    "bad_signature": 401,
     "origin": 403,
     "not_found": 404,
     "bad_method": 405,
@@ -61,7 +63,7 @@ def describe(error: TouchlineError) -> tuple[int, dict[str, object], list[Header
     """Turn an exception of ours into a status, the words to send, and headers."""
     if isinstance(error, BadRequest):
         status = STATUS.get(error.code, 400)
-        headers = [("WWW-Authenticate", "Bearer")] if status == 401 else []
+        headers = [("WWW-Authenticate", "Bearer")] if error.code == "bad_token" else []
         said: dict[str, object] = {"code": error.code, "message": error.message}
         return status, said | ({"place": error.place} if error.place else {}), headers
     if isinstance(error, Retryable):

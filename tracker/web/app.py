@@ -16,6 +16,7 @@ from tracker.errors import Permanent, Retryable, TouchlineError
 from tracker.web import answers, snippet
 from tracker.web.api import api
 from tracker.web.collector import Collector, cookie_attributes
+from tracker.web.hooks import hooks
 from tracker.web.house import open_house
 from tracker.web.ops import ops
 from tracker.web.pages import pages
@@ -51,6 +52,7 @@ def create_app(settings: Settings) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.register_blueprint(ops)
     app.register_blueprint(api)
+    app.register_blueprint(hooks)
     app.register_blueprint(pages)
     app.after_request(_put_security)
     app.register_error_handler(TouchlineError, _answer_error)

@@ -28,6 +28,18 @@ def read_body(environ: Mapping[str, Any], limit: int) -> bytes:
     """
     if not _may_be_json(environ.get("CONTENT_TYPE", "")):
         raise BadRequest("bad_media", "send JSON as text/plain or application/json", "Content-Type")
+    return read_bytes(environ, limit)
+
+
+def read_bytes(environ: Mapping[str, Any], limit: int) -> bytes:
+    """Read a body of any kind.
+
+    Args:
+        limit: the most bytes, as sent and unpacked.
+
+    Raises:
+        BadRequest: `too_large`, or `bad_media` and `bad_body` when it does not unpack.
+    """
     coding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if coding not in CODINGS:
         raise BadRequest("bad_media", "send the body plain or as gzip", "Content-Encoding")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import redis
 
@@ -34,6 +34,7 @@ class House:
     shelf: Shelf
     quota: Quota
     waker: Waker
+    key: bytes = field(repr=False)
 
     def close(self) -> None:
         """Stop the threads and close the connections."""
@@ -63,6 +64,7 @@ def open_house(settings: Settings) -> House:
         shelf=shelf,
         quota=Quota(),
         waker=waker,
+        key=key,
     )
     house.sitebook.look_again()
     return house

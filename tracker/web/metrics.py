@@ -24,6 +24,7 @@ from tracker.web.house import House
 COUNTERS = (
     ("requests", "touchline_requests", "Requests of the hot paths.", ("path", "status")),
     ("hits", "touchline_hits", "Hits by what became of them.", ("result", "reason")),
+    ("hooks", "touchline_hooks", "Deliveries of providers by what became of them.", ("provider", "result")),
     ("facts", "touchline_facts", "Facts that came over the API.", ("kind", "result")),
 )
 

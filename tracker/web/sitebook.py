@@ -21,6 +21,7 @@ import structlog
 from tracker.errors import Retryable, TouchlineError
 from tracker.model import Site, SiteKey
 from tracker.store.db import open_store
+from tracker.store.hooks import HookSource, load_hooks
 from tracker.store.sites import Token, config_version, load_sites, load_tokens, token_hash
 
 POLL_S = 1.0
@@ -36,6 +37,7 @@ class Book:
     version: int
     sites: Mapping[SiteKey, Site]
     tokens: Mapping[str, Token]
+    hooks: Mapping[str, HookSource]
 
 
 class Sitebook:
@@ -79,6 +81,18 @@ class Sitebook:
         found = self._loaded().tokens.get(hashed)
         if found is None and self.look_again():
             found = self._loaded().tokens.get(hashed)
+        return found
+
+    def hook_source(self, token: str) -> HookSource | None:
+        """Find the source whose address holds a token.
+
+        Raises:
+            Retryable: the configuration has not been loaded yet.
+        """
+        hashed = token_hash(token)
+        found = self._loaded().hooks.get(hashed)
+        if found is None and self.look_again():
+            found = self._loaded().hooks.get(hashed)
         return found
 
     def sites(self) -> Mapping[SiteKey, Site]:
@@ -154,7 +168,7 @@ class Sitebook:
         if self._book is None or version != self._book.version:
             db.execute("BEGIN")
             try:
-                self._book = Book(config_version(db), load_sites(db), load_tokens(db))
+                self._book = Book(config_version(db), load_sites(db), load_tokens(db), load_hooks(db))
             finally:
                 db.execute("ROLLBACK")
 

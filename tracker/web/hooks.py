@@ -1,0 +1,124 @@
+"""Hooks: a provider's delivery is proved over its raw bytes, kept, and answered in the provider's way.
+
+Nothing is parsed here beyond seeing that the body can be read at all: facts are made of it in the worker.
+A delivery that is refused leaves nothing behind but a count. Each source has an address of its own; its
+token says which site and provider it is, and the provider's name stands in it for people to read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from flask import Blueprint, Response, current_app, request
+
+from tracker.errors import BadRequest
+from tracker.providers import load_adapter
+from tracker.providers.adapter import Adapter, Delivery, Reply, Unproved
+from tracker.store.hooks import HookSource, Secrets, open_secrets
+from tracker.web.answers import describe
+from tracker.web.body import read_bytes
+from tracker.web.house import House
+from tracker.wire import HookEntry, encode
+
+BODY_BYTES = 2_097_152
+
+hooks = Blueprint("hooks", __name__, url_prefix="/hooks")
+
+
+@hooks.route("/<token>/<provider>", methods=["GET", "POST", "PUT"], strict_slashes=False)
+def take_delivery(token: str, provider: str) -> Response:
+    """Take one delivery, or answer a handshake."""
+    house: House = current_app.extensions["touchline"]
+    source = house.sitebook.hook_source(token)
+    if source is None or load_adapter(provider).name != source.provider:
+        raise BadRequest("not_found", "there is no such hook; `touchline source list` shows the addresses")
+    adapter = load_adapter(source.provider)
+    try:
+        reply, result = _take(house, source, adapter)
+    except BadRequest as error:
+        house.counters.count((("hooks", adapter.name, error.code), 1))
+        return _refused(adapter, error)
+    house.counters.count((("hooks", adapter.name, result), 1))
+    return _answer(reply)
+
+
+def _take(house: House, source: HookSource, adapter: Adapter) -> tuple[Reply, str]:
+    secrets = open_secrets(source, key=house.key)
+    delivery = _delivery(source, secrets, house)
+    if adapter.greet is not None:
+        greeting = adapter.greet(delivery, secrets.valid(delivery.received_ms))
+        if greeting is not None:
+            return greeting, "greeted"
+    if delivery.method == "GET":
+        raise BadRequest("bad_method", f"this address takes what {adapter.label} posts")
+    _prove(adapter, delivery, secrets)
+    _ = delivery.document  # what cannot be read is refused here, while the sender listens
+    wanted = ("content-type", *adapter.headers)
+    kept = {name: delivery.headers[name] for name in wanted if name in delivery.headers}
+    body = delivery.body if adapter.hush is None else adapter.hush(delivery)
+    house.log.commit([encode(HookEntry(delivery.received_ms, source.source_no, body, kept))])
+    return adapter.accepted, "accepted"
+
+
+def _prove(adapter: Adapter, delivery: Delivery, secrets: Secrets) -> None:
+    """Check the proof with each valid secret; a source without a secret trusts its address alone."""
+    valid = secrets.valid(delivery.received_ms)
+    if adapter.verify is None or not valid:
+        return
+    refusals = []
+    for secret in valid:
+        try:
+            adapter.verify(delivery, secret)
+            return
+        except Unproved as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
+
+
+def _delivery(source: HookSource, secrets: Secrets, house: House) -> Delivery:
+    body = read_bytes(request.environ, BODY_BYTES)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Delivery(
+        body=body, received_ms=time.time_ns() // 1_000_000, headers=headers, method=request.method,
+        urls=signed_urls(request.environ, source.public_url, house.settings.public_url),
+        query=request.environ.get("QUERY_STRING", ""), zone=source.zone,
+        options={**source.options, "verify_token": secrets.verify_token},
+    )  # fmt: skip
+
+
+def signed_urls(environ: Mapping[str, Any], *known: str | None) -> tuple[str, ...]:
+    """List the addresses that a sender may have signed: as it is known from outside, and as it came.
+
+    Args:
+        known: addresses the operator knows the hook by, whole or up to our own path.
+    """
+    own = quote(environ.get("PATH_INFO", ""), safe="/-._~!$&'()*+,;=:@")
+    path = quote(environ.get("SCRIPT_NAME", ""), safe="/-._~") + own
+    query = f"?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else ""
+    found = [f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}{path}{query}"]
+    for url in known:
+        if url:
+            bare = url.partition("?")[0].rstrip("/")
+            found += [url, f"{bare}{query}", f"{bare}{own}{query}", f"{_root(url)}{path}{query}"]
+    return tuple(dict.fromkeys(found))
+
+
+def _root(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _refused(adapter: Adapter, error: BadRequest) -> Response:
+    status, said, headers = describe(error)
+    if adapter.refused is not None:
+        return _answer(adapter.refused(status, error.message))
+    return _answer(Reply(status, current_app.json.dumps(said).encode(), headers=tuple(headers)))
+
+
+def _answer(reply: Reply) -> Response:
+    response = Response(reply.body, reply.status, content_type=reply.content_type)
+    response.headers.extend(list(reply.headers))
+    return response

@@ -1,0 +1,138 @@
+"""Deliveries of providers: kept as they came, and read into facts by their adapters, once or again.
+
+What a delivery gave is noted beside it, so that it can be parsed again after an adapter was mended: versions
+of facts that no delivery gives any more go, those that it gives now come, and the views follow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+
+from tracker import wire
+from tracker.config import Settings
+from tracker.core.times import DAY_MS
+from tracker.errors import BadRequest
+from tracker.keys import derive
+from tracker.providers import load_adapter
+from tracker.providers.adapter import Delivery
+from tracker.providers.complete import complete
+from tracker.store import hooks as store
+from tracker.store import marks
+from tracker.store.db import atomic, open_store, writer_lock
+from tracker.store.hooks import HookSource, RawMessage, Version
+from tracker.store.sites import site_numbers
+from worker.buried import Buried, Due
+from worker.stitch import Stitcher
+from worker.taking import FactTaker, Told
+
+GIVEN = frozenset({"lead", "contact", "deal", "refund", "activity", "status"})
+"""Facts that a webhook may give: it joins, splits and erases nobody."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of deliveries: how many facts were new or known, how many deliveries had a problem."""
+
+    added: int = 0
+    repeated: int = 0
+    problems: int = 0
+    gone: int = 0
+
+
+class HookReader:
+    """Reads deliveries, over one connection inside the caller's transaction."""
+
+    def __init__(self, db: sqlite3.Connection, facts: FactTaker) -> None:
+        self._db = db
+        self._facts = facts
+        self._sources: dict[int, HookSource] = {}
+
+    def keep(self, entry: wire.HookEntry, dirty: Due, outcome: Outcome) -> None:
+        """Keep a delivery and take its facts; one that came before has no effect."""
+        source = self._source(entry.source)
+        raw = RawMessage(0, entry.received_ms, entry.headers, entry.body)
+        raw_no = store.add_raw(self._db, source.source_no, _digest(source, raw), raw)
+        if raw_no is None:
+            outcome.repeated += 1
+        else:
+            self.read(source, raw._replace(raw_no=raw_no), dirty, outcome)
+
+    def read(self, source: HookSource, raw: RawMessage, dirty: Due, outcome: Outcome) -> None:
+        """Take the facts of a delivery that is kept; one that names somebody erased is kept no longer."""
+        told = Told(f"hook:{raw.raw_no}", raw.received_ms, is_relayed=True)
+        facts, problem = _parse(source, raw)
+        given: list[Version] = []
+        for fact in facts:
+            try:
+                taken = self._facts.take(fact, told, dirty)
+            except BadRequest as error:
+                problem = str(error)
+                continue
+            if taken is None:
+                store.drop_raw(self._db, raw.raw_no)
+                continue
+            given.append((taken.fact.kind, taken.own_no, taken.fact.key, taken.fact.digest))
+            outcome.added += taken.is_new
+            outcome.repeated += not taken.is_new
+        outcome.problems += problem is not None
+        store.put_given(self._db, raw.raw_no, given, problem)
+
+    def _source(self, number: int) -> HookSource:
+        if number not in self._sources:
+            self._sources = store.numbered_hooks(self._db)
+        return self._sources[number]
+
+
+def replay(settings: Settings, *, key: bytes, site: str | None, provider: str | None) -> Outcome:
+    """Parse again what was delivered, of one site or provider or of all, and make the views follow.
+
+    Raises:
+        Retryable: another process has been writing for too long.
+    """
+    outcome = Outcome()
+    with writer_lock(settings.data), closing(open_store(settings.data, write=True)) as db:
+        stitcher = Stitcher(db, settings, key=key)
+        with atomic(db):
+            facts = FactTaker(db, Buried(db, derive(key, "identifiers"), stitcher.heard.known), key=key)
+            facts.sites = site_numbers(db)
+            for source in store.numbered_hooks(db).values():
+                if site in (None, source.site) and provider in (None, source.provider):
+                    _replay(db, HookReader(db, facts), source, outcome)
+        stitcher.run()
+    return outcome
+
+
+def _replay(db: sqlite3.Connection, reader: HookReader, source: HookSource, outcome: Outcome) -> None:
+    dirty: Due = {}
+    before: set[Version] = set()
+    for number in store.raw_numbers(db, source.source_no):
+        before |= store.take_given(db, number)
+        reader.read(source, store.load_raw(db, number), dirty, outcome)
+    gone = store.drop_ungiven(db, before)
+    outcome.gone += len(gone)
+    dirty |= {("fact", json.dumps(version[:3])): "replay" for version in gone}
+    marks.put(db, dirty)
+
+
+def _parse(source: HookSource, raw: RawMessage) -> tuple[list[dict[str, object]], str | None]:
+    """Have the adapter read a delivery; its own fault is a problem to be mended, and nothing is lost."""
+    adapter = load_adapter(source.provider)
+    delivery = Delivery(raw.body, raw.received_ms, raw.headers, zone=source.zone, options=source.options)
+    try:
+        facts = [complete(each, adapter, delivery, site=source.site) for each in adapter.parse(delivery)]
+    except Exception as error:
+        return [], f"{type(error).__name__}: {error}"
+    strange = {str(fact.get("fact")) for fact in facts} - GIVEN
+    return [fact for fact in facts if fact.get("fact") in GIVEN], (
+        f"a webhook may not give the fact {', '.join(sorted(strange))}" if strange else None
+    )
+
+
+def _digest(source: HookSource, raw: RawMessage) -> bytes:
+    """Name a delivery by its body; where bodies bear no id, by body and day."""
+    day = raw.received_ms // DAY_MS if load_adapter(source.provider).is_nameless else 0
+    return hashlib.blake2b(raw.body + b"%d" % day, digest_size=16).digest()
