@@ -22,12 +22,13 @@ from tracker.store import erasing, marks
 from tracker.store.changes import Change, log_change
 from tracker.store.erasing import ERASED
 from tracker.store.facts import NO_SITE, insert_fact
+from tracker.store.hooks import drop_raw
 from tracker.store.marks import Mark, Pass
 from tracker.store.sites import numbered_sites
 from tracker.store.tombstones import Proof, Span, Tombstones, add_totals, day_of, put_proof
 from worker.holdings import Holding, Holdings, told_ms
 from worker.persons import guards_of
-from worker.rejected import rejects_of
+from worker.rejected import raws_naming, rejects_of
 from worker.subjects import Asked, Subject, Subjects, spans_of
 
 NOUN = "erase"
@@ -54,6 +55,7 @@ class _Traces:
     sessions: set[str] = field(default_factory=set)
     leads: set[str] = field(default_factory=set)
     reasons: set[str] = field(default_factory=set)
+    raws: set[int] = field(default_factory=set)
     texts: set[int] = field(default_factory=set)
     sources: set[int] = field(default_factory=set)
 
@@ -115,6 +117,7 @@ class Eraser:
             self._settle()
             self._clean(subject, before, traces)
         traces.counts["rejects"] = self._drop_rejects(subject)
+        traces.counts["raw messages"] = self._drop_raws(subject, traces.raws)
         if fact or traces.counts.total():
             counts = {what: count for what, count in sorted(traces.counts.items()) if count}
             now_ms = int(time.time() * 1_000)
@@ -137,6 +140,7 @@ class Eraser:
         """Delete the versions of a fact, and mark what rested on it."""
         kind, site_no, key = holding.key
         erasing.delete_versions(self._db, [each.fact_no for each in holding.versions])
+        traces.raws |= erasing.raws_of_fact(self._db, holding.key)
         if kind == "deal":
             self._keep_deal(holding)
         marks.put(self._db, {("fact", json.dumps(holding.key)): ERASED})
@@ -208,6 +212,13 @@ class Eraser:
         erasing.scrub_changes(self._db, ids, traces.reasons, visitors)
         erasing.drop_lonely_visitors(self._db, traces.visitor_nos)
         traces.counts["texts"] = erasing.drop_unused(self._db, traces.texts, traces.sources)
+
+    def _drop_raws(self, subject: Subject, raws: set[int]) -> int:
+        """Forget the deliveries that told of somebody; what they told of others stays."""
+        found = raws | set(raws_naming(self._db, subject, self._holdings.region))
+        for number in found:
+            drop_raw(self._db, number)
+        return len(found)
 
     def _drop_rejects(self, subject: Subject) -> int:
         found = list(rejects_of(self._db, subject, self._holdings.region))

@@ -1,4 +1,4 @@
-"""Which of the refused messages name somebody, in whatever shape they came."""
+"""Which of the messages kept as they came, refused or delivered, name somebody, in whatever shape."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tracker.core.erasure import Needles, names_in
+from tracker.core.erasure import Name, Needles, names_in
 from tracker.core.times import parse_instant
-from tracker.errors import BadFact
+from tracker.errors import BadFact, BadRequest
+from tracker.providers.documents import read_document
 from tracker.store import erasing
 from worker.subjects import Subject
 
@@ -26,7 +27,7 @@ def rejects_of(db: sqlite3.Connection, subject: Subject, region: Callable[[objec
     Args:
         region: of a site's key, by which national phone numbers are read.
     """
-    names = {name for name in subject.times if name[0] not in _OF_SYSTEMS or len(name[1]) >= SHORTEST}
+    names = _findable(subject)
     if not names:
         return
     needles = Needles(names)
@@ -37,6 +38,24 @@ def rejects_of(db: sqlite3.Connection, subject: Subject, region: Callable[[objec
             is_later = (at_ms := said_ms(document)) is not None and at_ms > subject.asked.until_ms
             if not is_later and not names.isdisjoint(names_in(document, region=region(place))):
                 yield number
+
+
+def raws_naming(db: sqlite3.Connection, subject: Subject, region: Callable[[object], str]) -> Iterator[int]:
+    """Find the deliveries of webhooks that name somebody, by number; those that came later are not theirs."""
+    names = _findable(subject)
+    needles = Needles(names)
+    for number, site, headers, body in erasing.raw_messages(db, subject.asked.until_ms) if names else ():
+        try:
+            document = read_document(body, headers.get("content-type", ""))
+        except BadRequest:
+            document = _BETWEEN.split(body.decode("utf-8", "replace"))
+        may_be = needles.may_be_in(json.dumps(document, ensure_ascii=False))
+        if may_be and not names.isdisjoint(names_in(document, region=region(site))):
+            yield number
+
+
+def _findable(subject: Subject) -> set[Name]:
+    return {name for name in subject.times if name[0] not in _OF_SYSTEMS or len(name[1]) >= SHORTEST}
 
 
 def read_body(body: str) -> Any:

@@ -23,7 +23,7 @@ from tracker.store.tombstones import Tombstones
 from worker.erase import Eraser, Heard
 from worker.holdings import Holding, Holdings
 from worker.persons import guards_of
-from worker.rejected import rejects_of
+from worker.rejected import raws_naming, rejects_of
 from worker.stitch import Stitcher
 from worker.subjects import Asked, Subject, Subjects, spans_of
 
@@ -108,6 +108,9 @@ class Dossier:
         yield "evidence", dossier.decision_rows(self._db, numbers)
         rejects = rejects_of(self._db, found, self._holdings.region)
         yield "rejects", dossier.reject_rows(self._db, rejects)
+        raws = {number for each in holdings for number in erasing.raws_of_fact(self._db, each.key)}
+        raws |= set(raws_naming(self._db, found, self._holdings.region))
+        yield "raw_messages", dossier.raw_rows(self._db, raws)
 
     def _identifiers(self, found: Subject) -> Iterator[Row]:
         for (kind, value), times in sorted(found.times.items()):

@@ -102,6 +102,18 @@ def reject_rows(db: sqlite3.Connection, numbers: Iterable[int]) -> Iterator[Row]
     )
 
 
+def raw_rows(db: sqlite3.Connection, numbers: Iterable[int]) -> Iterator[Row]:
+    """Read what providers delivered, as it came."""
+    return _all(
+        db,
+        """SELECT strftime('%Y-%m-%dT%H:%M:%fZ', received_ms / 1000.0, 'unixepoch') AS received_at,
+          provider, CAST(body AS TEXT) AS body
+        FROM json_each(?) AS wanted JOIN raw_message ON raw_no = wanted.value
+        JOIN hook_source USING (source_no) ORDER BY raw_no""",
+        json.dumps(sorted(numbers)),
+    )
+
+
 def _all(db: sqlite3.Connection, query: str, *values: Any) -> Iterator[Row]:
     cursor = db.execute(query, values)
     names = [column[0] for column in cursor.description]

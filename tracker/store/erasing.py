@@ -229,6 +229,22 @@ def delete_rejects(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
     db.executemany("DELETE FROM reject WHERE reject_no = ?", [(number,) for number in numbers])
 
 
+def raw_messages(db: sqlite3.Connection, until_ms: int) -> Iterator[tuple[int, str, dict[str, str], bytes]]:
+    """List deliveries up to a time as they came: number, site's key, headers, body."""
+    rows = db.execute(
+        """SELECT raw_no, site.key, headers, body FROM raw_message
+        JOIN hook_source USING (source_no) JOIN site USING (site_no) WHERE received_ms <= ?""",
+        [until_ms],
+    )
+    return ((row[0], row[1], json.loads(row[2]), row[3]) for row in rows)
+
+
+def raws_of_fact(db: sqlite3.Connection, named: FactKey) -> set[int]:
+    """Number the deliveries that gave versions of a fact."""
+    rows = db.execute("SELECT raw_no FROM raw_fact WHERE (kind, site_no, key) = (?, ?, ?)", named)
+    return {row[0] for row in rows}
+
+
 def drop_unused(db: sqlite3.Connection, texts: Iterable[int], sources: Iterable[int]) -> int:
     """Forget texts and sources that nothing refers to any more; returns how many texts.
 
