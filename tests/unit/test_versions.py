@@ -86,6 +86,18 @@ def test_a_lead_began_when_a_version_says_so_else_at_its_first_event() -> None:
     assert merge([late, real, early], kind="lead") == {"at": "2026-03-01T10:00:00Z"}
 
 
+def test_additions_alone_make_no_lead_and_fill_one_that_somebody_told_of() -> None:
+    """A recording of a call in either direction fills the lead if there is one, before or after it."""
+    recording = told(2, at="2026-03-01T10:05:00Z", is_at_of_event=True, is_addition=True, recording_url="r")
+    call = told(1, at="2026-03-01T10:00:00Z", phone="p")
+    assert merge([recording], kind="lead") == {}
+    assert merge([recording, call], kind="lead") == {
+        "at": "2026-03-01T10:00:00Z",
+        "phone": "p",
+        "recording_url": "r",
+    }
+
+
 VALUES = st.sampled_from([None, "", "x", "y", 0, 1, False, [], {}, {"k": "v"}])
 OBJECTS = st.dictionaries(st.sampled_from("xy"), VALUES, max_size=2)
 CONTENTS = st.fixed_dictionaries({}, optional={"a": VALUES, "b": VALUES, "extra": OBJECTS, "fields": OBJECTS})

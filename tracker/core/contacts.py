@@ -172,7 +172,7 @@ def normalise_phone(text: str, region: str) -> str | None:
 def read_phone(text: str, region: str) -> Phone | None:
     """Read a phone number with its extension; `normalise_phone` says what counts as one."""
     plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", text[: 2 * PHONE_LIMIT])).strip()
-    if len(text) > PHONE_LIMIT or _is_withheld(plain):
+    if len(text) > PHONE_LIMIT or is_withheld(plain):
         return None
     try:
         number = phonenumbers.parse(plain, region.upper() or None)
@@ -184,7 +184,8 @@ def read_phone(text: str, region: str) -> Phone | None:
     return Phone(spelled, number.extension or None, phonenumbers.is_valid_number(number))
 
 
-def _is_withheld(text: str) -> bool:
+def is_withheld(text: str) -> bool:
+    """Tell whether a caller hid the number: `anonymous`, `Restricted`, the digits that spell it."""
     word = re.sub(r"[\s_-]+", " ", text.lower().removeprefix("tel:").removeprefix("sip:")).strip()
     return not word or word.partition("@")[0] in _WITHHELD or word.lstrip("+0 ") in _WITHHELD_DIGITS
 

@@ -39,7 +39,7 @@ class Shape:
     is_of_site: bool = True
 
 
-_TAGS = (
+TAGS = (
     "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id", "gclid", "gbraid",
     "wbraid", "msclkid", "fbclid", "ttclid", "li_fat_id", "twclid", "dclid", "yclid", "epik", "rdt_cid",
 )  # fmt: skip
@@ -56,7 +56,7 @@ SHAPES: Mapping[str, Shape] = {
         ("site", "kind", "provider", "provider_id", "at"), ("provider", "provider_id"),
         (*_CONTACT, "user_id", "crm_id", "chat_id", "visitor_id", "tracking_number", "page_url",
          "landing_page", "referrer", "duration_s", "answered", "recording_url", "transcript", "status",
-         "value", "currency", "fields", "is_test", "is_at_of_event", *_TAGS),
+         "value", "currency", "fields", "is_test", "is_at_of_event", "is_addition", *TAGS),
         {"kind": ("form", "call", "chat", "booking")},
     ),
     "contact": Shape(
@@ -110,7 +110,7 @@ SHAPES: Mapping[str, Shape] = {
 
 _KINDS = ", ".join(["hit", *SHAPES])
 _STRUCTURED = frozenset({"traits", "fields", "extra", "emails", "phones", "account", "contacts", "purposes"})
-_TRUTHS = frozenset({"answered", "is_test", "is_at_of_event", "undo"})
+_TRUTHS = frozenset({"answered", "is_test", "is_at_of_event", "is_addition", "undo"})
 _NUMBERS = frozenset({"duration_s", "clicks", "impressions"})
 _AMOUNTS = frozenset({"value", "amount", "rate"})
 

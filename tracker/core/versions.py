@@ -40,12 +40,13 @@ def merge(versions: Iterable[Version], *, kind: str = "") -> dict[str, Any]:
 
     Returns:
         The fields that have a value in some version; those under `extra`, and a form's answers under
-        `fields`, are fields like others.
+        `fields`, are fields like others. Nothing for a lead of which there are only additions
+        (`is_addition`): a recording or a transcript alone does not say that the call was a lead.
     """
     merged: dict[str, Any] = {}
     latest = _LATEST.get(kind, frozenset())
     in_order = sorted(versions, key=lambda each: (each.version_ms, each.digest))
-    for version in _with_begin(in_order) if kind == "lead" else in_order:
+    for version in _of_lead(in_order) if kind == "lead" else in_order:
         for name, value in version.content.items():
             if is_blank(value):
                 continue
@@ -59,6 +60,13 @@ def merge(versions: Iterable[Version], *, kind: str = "") -> dict[str, Any]:
     return merged
 
 
+def _of_lead(versions: list[Version]) -> list[Version]:
+    """Give the versions that make up a lead, none where they only add to one that nobody told of."""
+    if all(each.content.get("is_addition") for each in versions):
+        return []
+    return [_without(each, "is_addition") for each in _with_begin(versions)]
+
+
 def _with_begin(versions: list[Version]) -> list[Version]:
     """Leave out the times of events where a version says when the lead began, else all but the first."""
     of_events = [each for each in versions if each.content.get("is_at_of_event")]
@@ -70,5 +78,11 @@ def _with_begin(versions: list[Version]) -> list[Version]:
 
 
 def _begun(version: Version, at: str | None) -> Version:
-    told = {name: value for name, value in version.content.items() if name not in ("at", "is_at_of_event")}
-    return replace(version, content=told if at is None else {**told, "at": at})
+    told = _without(version, "at", "is_at_of_event")
+    return told if at is None else replace(told, content={**told.content, "at": at})
+
+
+def _without(version: Version, *names: str) -> Version:
+    if version.content.keys().isdisjoint(names):
+        return version
+    return replace(version, content={key: each for key, each in version.content.items() if key not in names})

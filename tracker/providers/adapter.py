@@ -81,6 +81,8 @@ class Adapter:
             time of the state that the event reports (a call's end), so that events in any order give the same
             lead. `is_at_of_event: True` on a lead says that its `at` is only the event's own time because
             the provider does not say when the lead began: the earliest such counts, and any real one wins.
+            `is_addition: True` says that the event only adds to a lead (a recording, a transcript) and does
+            not tell whether there is one: the call may have been an outbound one.
             Several events of one call or chat give versions of one lead (`provider_id`). A test delivery
             gives nothing. A lead names its sender by `email`, `phone`, `name`, `company`, `user_id`,
             `crm_id` and `chat_id` (`<system>:<id>`), `visitor_id` (our token, from a field or attribute

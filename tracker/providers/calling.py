@@ -1,0 +1,93 @@
+"""What adapters of telephone systems share: lines that name nobody, transcripts, tags, all the rest.
+
+Which call is a lead is decided in each adapter by the provider's own words for its direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from tracker.core.contacts import is_withheld
+from tracker.core.facts import TAGS
+from tracker.providers.reading import first_text, mapping, objects, text
+
+VISITOR = "tl_visitor"
+_FEWEST_DIGITS = 3
+_WORDS = ("text", "phrase", "content", "words", "transcript", "message", "sentence")
+_SPEAKERS = ("speaker", "name", "participant_type", "role", "contact", "identifier", "channel")
+
+
+def line(value: Any) -> str | None:
+    """Read the number of a caller or of the called line.
+
+    Returns:
+        The number as it was given; None where it was withheld, or is the address of a softphone.
+    """
+    said = (text(value) or "").removeprefix("tel:")
+    if said.lower().startswith(("sip:", "sips:")):
+        said = said.partition(":")[2].partition("@")[0].partition(";")[0]
+    is_number = sum(char.isdigit() for char in said) >= _FEWEST_DIGITS
+    is_name = any(char.isalpha() for char in said.lower().partition("x")[0].partition("ext")[0])
+    return said if is_number and not is_name and not is_withheld(said) else None
+
+
+def spoken(value: Any) -> str | None:
+    """Put a transcript together: a text as it is, turns of a talk as lines of `speaker: words`."""
+    if not isinstance(value, list):
+        return text(value)
+    turns = [_turn(each) for each in value]
+    return "\n".join(turn for turn in turns if turn) or None
+
+
+def _turn(value: Any) -> str | None:
+    if not isinstance(value, Mapping):
+        return text(value)
+    words, speaker = first_text(value, *_WORDS), first_text(value, *_SPEAKERS)
+    return f"{speaker}: {words}" if words and speaker else words
+
+
+def tags(value: Any) -> dict[str, str]:
+    """Read the utm parameters and click ids that stand in an object by their own names."""
+    return {name: said for name in TAGS if (said := text(mapping(value).get(name))) is not None}
+
+
+def rest(value: Any, used: Collection[str] = ()) -> dict[str, Any]:
+    """Give what else an object tells: all that is not blank, less its tags and the names that were used."""
+    return {
+        str(name): each
+        for name, each in mapping(value).items()
+        if name not in used and name not in TAGS and each not in (None, "", [], {})
+    }
+
+
+def visitor_of(value: Any) -> str | None:
+    """Find our visitor's token, wherever an attribute or a pair of name and value carries it."""
+    return next((said for each in _walk(value) if (said := _token(each)) is not None), None)
+
+
+def _token(value: Mapping[str, Any]) -> str | None:
+    if first_text(value, "name", "key", "label", "field") == VISITOR:
+        return first_text(value, "value", "values")
+    return text(value.get(VISITOR))
+
+
+def _walk(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Give all objects within a value; documents are never deeper than their reader lets them be."""
+    if isinstance(value, Mapping):
+        yield value
+        value = list(value.values())
+    for each in value if isinstance(value, list) else ():
+        yield from _walk(each)
+
+
+def names_of(value: Any) -> list[str]:
+    """Read a list of labels: texts, or objects that have a name."""
+    found = [first_text(each, "name", "label") if isinstance(each, Mapping) else text(each) for each in
+             (value if isinstance(value, list) else [value])]  # fmt: skip
+    return [each for each in found if each is not None]
+
+
+def only(value: Any) -> Mapping[str, Any]:
+    """Give the object that a body is, or the first of a list."""
+    return next(objects(value), {})
