@@ -54,6 +54,11 @@ def clean_text(text: str) -> str:
     return text if cleaned == plain else cleaned
 
 
+def hide_cards(text: str) -> str:
+    """Replace card-like numbers by `[redacted]`."""
+    return _DIGIT_RUN.sub(_hide_cards, text)
+
+
 def unescape(text: str) -> str | None:
     """Decode percent-escapes until none is left.
 
