@@ -11,13 +11,13 @@ from pathlib import Path
 
 import click
 
-from tests.bench import collecting, draining, identity, machine, over, road
+from tests.bench import collecting, draining, hooks, identity, machine, over, road
 from tests.bench.table import Row, Target, as_text
 from tests.conftest import short_folder
 from tests.running import free_port
 from tracker import config, embedded
 
-GROUPS = ("collect", "drain", "road", "identity")
+GROUPS = ("collect", "hooks", "drain", "road", "identity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,9 @@ def _rows(groups: tuple[str, ...], plan: Plan) -> Iterator[Row]:
     if "collect" in groups:
         with _settings(fsync="always") as settings:
             yield from collecting.measure(settings, plan.load_s)
+    if "hooks" in groups:
+        with _settings(fsync="always") as settings:
+            yield from hooks.measure(settings, plan.load_s)
     if "road" in groups:
         with _settings() as settings:
             yield from road.measure(settings, plan.road, "empty store")

@@ -92,7 +92,7 @@ def _collector(settings: config.Settings, url: str, requests: Path, seconds: flo
         "tracker", "--data", str(settings.data), "serve", "--port", str(settings.port)
     )
     server = machine.server_pids(settings.data)["server"]
-    with _running(command, settings, settings.port) as pid, embedded.connect(url, blocking=True) as log:
+    with running(command, settings, settings.port) as pid, embedded.connect(url, blocking=True) as log:
         client.hammer(settings.port, requests, WARM_S)
         before = hitlog.length(log)
         taken = _load(settings.port, requests, seconds, [*machine.family(pid), server])
@@ -108,7 +108,7 @@ def _collector(settings: config.Settings, url: str, requests: Path, seconds: flo
 def _plain(settings: config.Settings, url: str, requests: Path, seconds: float) -> Taken:
     port, server = free_port(), machine.server_pids(settings.data)["server"]
     command = [sys.executable, "-m", "tests.bench.plain", url, str(port), str(settings.threads)]
-    with _running(command, settings, port) as pid, embedded.connect(url, blocking=True) as log:
+    with running(command, settings, port) as pid, embedded.connect(url, blocking=True) as log:
         client.hammer(port, requests, WARM_S)
         taken = _load(port, requests, seconds, [*machine.family(pid), server])
         log.delete(PLAIN_STREAM)
@@ -120,7 +120,7 @@ def _nginx(folder: Path, requests: Path, seconds: float) -> Taken:
     place.mkdir()
     (place / "nginx.conf").write_text(_NGINX.format(folder=place, port=port))
     command = ["nginx", "-p", str(place), "-c", str(place / "nginx.conf"), "-e", str(place / "error.log")]
-    with _running(command, None, port) as pid:
+    with running(command, None, port) as pid:
         return _load(port, requests, seconds, machine.family(pid))
 
 
@@ -131,7 +131,7 @@ def _load(port: int, requests: Path, seconds: float, pids: list[int]) -> Taken:
 
 
 @contextlib.contextmanager
-def _running(command: Sequence[str], settings: config.Settings | None, port: int) -> Iterator[int]:
+def running(command: Sequence[str], settings: config.Settings | None, port: int) -> Iterator[int]:
     """Run a server until the block ends; gives its process id when it listens."""
     given = config.environment(settings) if settings else {}
     process = subprocess.Popen(

@@ -25,6 +25,11 @@ NAMES = (*CALLS, *CHATS, *FORMS, *CRMS, *OTHERS)
 ALIASES = {"quo": "openphone", "tawk": "tawkto", "cal": "calcom", "textcom": "livechat"}
 
 
+def own_name(name: str) -> str:
+    """Give the name that we call a provider by, whatever of its names it is called by."""
+    return ALIASES.get(name, name)
+
+
 @cache
 def load_adapter(name: str) -> Adapter:
     """Find a provider's adapter.
@@ -32,7 +37,7 @@ def load_adapter(name: str) -> Adapter:
     Raises:
         BadRequest: `not_found`, there is no such provider; the message lists those there are.
     """
-    known = ALIASES.get(name, name)
+    known = own_name(name)
     if known not in NAMES:
         raise BadRequest("not_found", f"there is no provider {name!r}; there are {', '.join(NAMES)}")
     adapter: Adapter = importlib.import_module(f"tracker.providers.{known}").ADAPTER

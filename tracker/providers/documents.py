@@ -89,7 +89,7 @@ def form_pairs(body: bytes) -> list[tuple[str, str]]:
 
 
 def _form(body: bytes) -> Document:
-    if b"=" not in body:
+    if b"=" not in body or b"\0" in body:
         raise BadRequest("bad_body", "this is neither JSON nor XML nor a form")
     return _gathered(form_pairs(body))
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from flask import Blueprint, Response, current_app, request
 
 from tracker.errors import BadRequest
-from tracker.providers import load_adapter
+from tracker.providers import load_adapter, own_name
 from tracker.providers.adapter import Adapter, Delivery, Reply, Unproved
 from tracker.store.hooks import HookSource, Secrets, open_secrets
 from tracker.web.answers import describe
@@ -33,7 +33,7 @@ def take_delivery(token: str, provider: str) -> Response:
     """Take one delivery, or answer a handshake."""
     house: House = current_app.extensions["touchline"]
     source = house.sitebook.hook_source(token)
-    if source is None or load_adapter(provider).name != source.provider:
+    if source is None or own_name(provider) != source.provider:
         raise BadRequest("not_found", "there is no such hook; `touchline source list` shows the addresses")
     adapter = load_adapter(source.provider)
     try:

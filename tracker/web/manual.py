@@ -13,7 +13,10 @@ from importlib import resources
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-ORDER = ("install", "visitors", "journey", "identity", "accounts", "exports", "datasette", "privacy")
+ORDER = (
+    "install", "visitors", "journey", "identity", "accounts", "hooks", "providers", "exports", "datasette",
+    "privacy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
