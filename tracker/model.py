@@ -41,6 +41,21 @@ class Site:
     cross_site: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A number pool of a site: numbers that are shown to one visitor each, for a time.
+
+    Numbers are E.164. `fallback` stands on the page, and is shown where no number is free. A number is held
+    for `hold_s` after its visitor was last seen. `channels` are those whose sessions are served; empty: all.
+    """
+
+    name: str
+    numbers: tuple[str, ...]
+    fallback: str
+    hold_s: int = 1_200
+    channels: tuple[str, ...] = ()
+
+
 ClickKind = Literal["paid", "both", "organic", "affiliate", "mail"]
 
 

@@ -1,9 +1,9 @@
 """The shapes of messages on the log, and their bytes.
 
 One entry of the log is one accepted message: the hits of one request, the facts of one API call or
-of a slice of a file, one delivery of a provider, or one refused message that is kept for replay. The
-collector writes them, drain reads them; nothing else knows the encoding. Times are integer milliseconds
-UTC.
+of a slice of a file, one delivery of a provider, what became of a lease, or one refused message that is
+kept for replay. The collector writes them, drain reads them; nothing else knows the encoding. Times are
+integer milliseconds UTC.
 """
 
 from __future__ import annotations
@@ -90,7 +90,28 @@ class RejectEntry(msgspec.Struct, tag_field="k", tag="reject", omit_defaults=Tru
     origin: str = "collect"
 
 
-Entry = HitsEntry | FactsEntry | HookEntry | RejectEntry
+class LeaseEntry(msgspec.Struct, tag_field="k", tag="lease", omit_defaults=True):
+    """One version of a lease; `to_ms` is when its visitor was last seen. Written by `tracker/lease.lua`."""
+
+    site: str
+    pool: str
+    number: str
+    visitor_id: str
+    from_ms: int
+    to_ms: int
+    session_hint: str | None = None
+
+
+class ExhaustedEntry(msgspec.Struct, tag_field="k", tag="exhausted"):
+    """A pool had no number for a visitor; `serial` tells those of one instant apart. From the same script."""
+
+    site: str
+    pool: str
+    at_ms: int
+    serial: int
+
+
+Entry = HitsEntry | FactsEntry | HookEntry | RejectEntry | LeaseEntry | ExhaustedEntry
 
 encode = msgspec.json.Encoder().encode
 _decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)

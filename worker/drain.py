@@ -41,6 +41,7 @@ from worker.clients import note_clients
 from worker.draft import Draft
 from worker.enrich import enrich, pack
 from worker.hooks import HookReader, Outcome
+from worker.leases import count_exhausted, lease_facts
 from worker.patience import patient_collector
 from worker.stitch import Stitcher
 from worker.sweep import sweep
@@ -230,9 +231,12 @@ class Drain:
             return
         if isinstance(entry, wire.HitsEntry):
             self._read_hits(entry, batch, COLLECT)
-        elif isinstance(entry, wire.FactsEntry):
-            for raw in entry.facts:
-                self._read_fact(raw, entry, batch)
+        elif isinstance(entry, wire.FactsEntry | wire.LeaseEntry):
+            told = lease_facts(entry) if isinstance(entry, wire.LeaseEntry) else entry
+            for raw in told.facts:
+                self._read_fact(raw, told, batch)
+        elif isinstance(entry, wire.ExhaustedEntry):
+            count_exhausted(self._db, entry, self._sites)
         elif isinstance(entry, wire.HookEntry):
             self._read_delivery(entry, batch)
         else:

@@ -2,7 +2,8 @@
 
 The store overwrites what it deletes; its journal is cut, and the file is looked through. Where a name is
 still found in it, in what an older write left behind, the whole file is written anew. The log's server is
-asked to write its file anew, without the messages that were worked off.
+asked to forget who holds which number of a pool, and to write its file anew, without the messages that were
+worked off.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import redis
 
-from tracker import hitlog
+from tracker import hitlog, leases
 from tracker.store.db import FILE, atomic
 from tracker.store.tombstones import (
     UNSWEPT_FILE,
@@ -36,6 +37,8 @@ def sweep(db: sqlite3.Connection, data: Path, client: redis.Redis, names: set[st
             then all is written anew.
     """
     due = unswept(db)
+    if UNSWEPT_LOG in due:
+        leases.forget(client, {*names} or None)
     if UNSWEPT_FILE in due:
         _sweep_file(db, data, names)
     if UNSWEPT_LOG in due and hitlog.rewrite(client):

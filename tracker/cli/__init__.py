@@ -30,6 +30,7 @@ VERBS = {
     "config": "tracker.cli.run:show_config",
     "site": "tracker.cli.sites:site",
     "number": "tracker.cli.sites:number",
+    "pool": "tracker.cli.pools:pool",
     "snippet": "tracker.cli.sites:snippet",
     "source": "tracker.cli.hooks:source",
     "replay": "tracker.cli.hooks:replay",

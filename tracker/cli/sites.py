@@ -22,6 +22,7 @@ from tracker.errors import BadRequest
 from tracker.model import Site, SiteKey
 from tracker.store import sites as store
 from tracker.store.db import open_store
+from tracker.store.pools import check_is_free, load_pools
 
 PURPOSES = ("leads", "deals", "persons", "erase")
 
@@ -160,6 +161,7 @@ def add_number(
         line = normalise_phone(phone, store.load_sites(db)[SiteKey(key)].region)
         if line is None:
             raise BadRequest("bad_fact", f"{phone!r} is no phone number; write it with its country, +44...")
+        check_is_free(db, line)
         store.put_static_number(db, store.StaticNumber(line, source, medium, campaign), site=SiteKey(key))
     click.echo(line)
 
@@ -179,8 +181,9 @@ def snippet(context: Context, key: str, url: str | None) -> None:
     with _store(context) as db:
         store.site_no(db, key)
         site = store.load_sites(db)[SiteKey(key)]
+        pools = load_pools(db).get(site.key, {})
     base = url or settings.public_url or f"http://{settings.host}:{settings.port}{settings.url_prefix}"
-    click.echo(tag(site, base))
+    click.echo(tag(site, base, pools=pools))
 
 
 def _key(text: str) -> str:

@@ -17,7 +17,7 @@ from tracker.core.rules import DEVIATIONS, Category, OwnRule, RuleSet, build_rul
 from tracker.core.tables import Row
 from tracker.errors import BadRequest
 from tracker.model import SiteKey
-from tracker.store.sites import site_no
+from tracker.store.sites import raise_version, site_no
 
 _RULE = ("name", "channel", "source", "medium", "campaign", "referrer_host")
 _SOURCE = ("source", "category", "company", "hosts", "apps", "names")
@@ -66,6 +66,7 @@ def check_rules(raw: Mapping[str, Any]) -> str:
 def put_rules(db: sqlite3.Connection, change: RuleChange) -> None:
     """Give a site its rules, inside the caller's transaction; the views must be made anew by them."""
     db.execute("UPDATE main.site SET rules = ? WHERE key = ?", [change.kept, change.site])
+    raise_version(db)
 
 
 def lay_rules_beside(db: sqlite3.Connection, change: RuleChange) -> None:

@@ -143,7 +143,8 @@ def site_no(db: sqlite3.Connection, key: str) -> int:
 def raise_version(db: sqlite3.Connection) -> None:
     """Say that the configuration has changed, inside the caller's transaction."""
     db.execute(
-        "INSERT INTO counter VALUES ('config_version', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
+        """INSERT INTO main.counter VALUES ('config_version', 1)
+        ON CONFLICT (name) DO UPDATE SET value = value + 1"""
     )
 
 

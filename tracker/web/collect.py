@@ -71,7 +71,8 @@ class Collected(msgspec.Struct):
     """What became of a message.
 
     `entry` goes to the log, marked hits included; None when there is nothing to log. `withdrawal` does
-    too. `visitor` is whose cookie the answer sets; `forget` asks for the cookie's removal.
+    too. `visitor` is whose cookie the answer sets; `forget` asks for the cookie's removal. `holder` may be
+    shown a number of a pool: a visitor who is known, human, and has not refused.
     """
 
     accepted: int = 0
@@ -80,6 +81,7 @@ class Collected(msgspec.Struct):
     withdrawal: FactsEntry | None = None
     visitor: Visitor | None = None
     forget: bool = False
+    holder: Visitor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,7 @@ def _put_visitor(
             result.withdrawal = _withdrawal(said_no, who, view)
     elif view.mark not in ("bot", "prefetch"):
         result.visitor = who
+        result.holder = None if view.mark else who
 
 
 def _first_denial(result: Collected, message: Message) -> HitIn | None:

@@ -14,7 +14,7 @@ from typing import Any
 from tracker.core.hosts import registrable_domain
 from tracker.errors import BadRequest, Retryable, TouchlineError
 from tracker.model import Site
-from tracker.web import answers, cookies
+from tracker.web import answers, cookies, numbers
 from tracker.web.answers import Answer, Header
 from tracker.web.body import read_body
 from tracker.web.caller import Caller, read_caller
@@ -57,7 +57,7 @@ class Collector:
                 raise BadRequest("bad_method", "send hits with POST")
             body = read_body(environ, BODY_BYTES)
             message = read_message(body)
-            site, result = self._take(message, caller)
+            site, result, shown = self._take(message, caller)
         except TouchlineError as error:
             return self._refuse(error, caller, body, message)
         self._count("/e", 202, result.accepted, result.refused)
@@ -65,6 +65,7 @@ class Collector:
             "accepted": result.accepted,
             "rejected": [_said(refusal) for refusal in result.refused],
             "visitor": result.visitor.token if result.visitor else None,
+            **shown,
         }
         headers = [*_cors(caller.origin), *self._cookies(result, caller, site), *_reason(result.refused)]
         return answers.json_answer(202, said, headers)
@@ -75,7 +76,7 @@ class Collector:
             return picture([])
         caller = read_caller(environ, self._house.settings)
         try:
-            site, result = self._take(read_query(environ, caller), caller)
+            site, result, _ = self._take(read_query(environ, caller), caller)
         except TouchlineError as error:
             refused = [Refusal(0, error.code)] if isinstance(error, BadRequest) else []
             self._count("/e.gif", answers.describe(error)[0], 0, refused)
@@ -83,8 +84,8 @@ class Collector:
         self._count("/e.gif", 200, result.accepted, result.refused)
         return picture([*self._cookies(result, caller, site), *_reason(result.refused)])
 
-    def _take(self, message: Message, caller: Caller) -> tuple[Site, Collected]:
-        """Decide on a message and write what it leaves to the log.
+    def _take(self, message: Message, caller: Caller) -> tuple[Site, Collected, numbers.Said]:
+        """Decide on a message and write what it leaves to the log; returns the numbers it asked for, too.
 
         Before a message is refused as foreign, the sites are looked at once more: the domain may have
         been added a moment ago.
@@ -99,8 +100,9 @@ class Collector:
             if error.code != "origin" or not self._house.sitebook.look_again():
                 raise
             site, result = self._judge(message, caller)
-        self._write(result, message, caller)
-        return site, result
+        wanted = numbers.want(message, result, site, self._house.sitebook)
+        replies = self._write(result, message, caller, wanted.commands if wanted else ())
+        return site, result, self._show(wanted, replies) if wanted else {}
 
     def _judge(self, message: Message, caller: Caller) -> tuple[Site, Collected]:
         site = self._house.sitebook.site(message.site)
@@ -115,20 +117,33 @@ class Collector:
             raise BadRequest("origin", result.refused[0].message, "hits")
         return site, result
 
-    def _write(self, result: Collected, message: Message, caller: Caller) -> None:
-        """Write the hits, and beside them what was rejected; rejects alone may be lost."""
+    def _show(self, wanted: numbers.Wanted, replies: Sequence[object]) -> numbers.Said:
+        """Say which numbers to show, and count why."""
+        said, counts = numbers.answer(wanted, replies)
+        self._house.counters.count(*counts)
+        return said
+
+    def _write(
+        self, result: Collected, message: Message, caller: Caller, questions: Sequence[bytes]
+    ) -> Sequence[object]:
+        """Write the hits, and beside them what was rejected; rejects alone may be lost.
+
+        Returns:
+            The replies to the questions, which go in the same round trip.
+        """
         said = (result.entry, result.withdrawal)
         bodies = [encode(entry) for entry in said if entry is not None]
-        is_needed = bool(bodies)
+        is_needed = bool(bodies or questions)
         for refusal in result.refused:
             if refusal.is_rejected and self._house.quota.take():
                 alone = {"site": message.site, "sent_at": message.sent_at, "hits": [refusal.raw]}
                 bodies.append(reject_entry(as_bytes(alone), refusal, caller, site=message.site))
         if is_needed:
-            self._house.log.commit(bodies)
-        elif bodies:
+            return self._house.log.commit(bodies, questions)
+        if bodies:
             with contextlib.suppress(Retryable):
                 self._house.log.commit(bodies)
+        return ()
 
     def _refuse(self, error: TouchlineError, caller: Caller, body: bytes, message: Message | None) -> Answer:
         """Answer a message that was refused as a whole, and keep it for replay."""

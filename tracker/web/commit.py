@@ -29,10 +29,12 @@ _log = structlog.get_logger("touchline.web")
 class _Member:
     """One request's entries, and its place in the queue."""
 
-    __slots__ = ("commands", "error", "follower", "is_settled", "turn")
+    __slots__ = ("asked", "commands", "error", "follower", "is_settled", "replies", "turn")
 
-    def __init__(self, commands: list[bytes]) -> None:
+    def __init__(self, commands: list[bytes], asked: int) -> None:
         self.commands = commands
+        self.asked = asked  # how many of the commands, at the end, are questions
+        self.replies: Sequence[object] = ()
         self.error: Exception | None = None
         self.is_settled = False
         self.follower: _Member | None = None
@@ -59,13 +61,19 @@ class GroupCommit:
         self._is_led = False
         self._is_writable = True
 
-    def commit(self, bodies: Sequence[bytes]) -> None:
+    def commit(self, bodies: Sequence[bytes], questions: Sequence[bytes] = ()) -> Sequence[object]:
         """Append entries; return when the server has acknowledged all of them.
+
+        Args:
+            questions: packed commands that go in the same round trip.
+
+        Returns:
+            The reply to each question; an error of the server's stands in its place.
 
         Raises:
             Retryable: not acknowledged; some may have been written.
         """
-        member = _Member([hitlog.packed_append(body) for body in bodies])
+        member = _Member([*map(hitlog.packed_append, bodies), *questions], len(questions))
         with self._mutex:
             self._waiting.append(member)
             leads, self._is_led = not self._is_led, True
@@ -78,6 +86,7 @@ class GroupCommit:
             self._pass_on(member)
         if member.error is not None:
             raise Retryable("the log cannot be written; try again later") from member.error
+        return member.replies
 
     def close(self) -> None:
         """Close the connection."""
@@ -126,9 +135,9 @@ class GroupCommit:
         if taken in (b"OK", "OK"):
             self._on_wake()
         error = next((reply for reply in replies if isinstance(reply, Exception)), None)
-        if error is not None:
-            _blame(group, replies)
-        return error
+        if error is not None or any(member.asked for member in group):
+            _hand_out(group, replies)
+        return next((member.error for member in group if member.error is not None), None)
 
     def _say_writable(self, error: Exception | None) -> None:
         """Log when the log's server goes away and when it is back, not each request in between."""
@@ -156,11 +165,12 @@ def _fail(group: list[_Member], error: Exception) -> None:
         member.error = error
 
 
-def _blame(group: list[_Member], replies: Sequence[object]) -> None:
-    """Give each member the error that its own entries met."""
-    rest = iter(replies)
+def _hand_out(group: list[_Member], replies: Sequence[object]) -> None:
+    """Give each member the replies to its questions, and the error that its own entries met."""
+    start = 0
     for member in group:
-        for _ in member.commands:
-            reply = next(rest)
-            if isinstance(reply, Exception):
-                member.error = reply
+        end = start + len(member.commands)
+        member.replies = replies[end - member.asked : end]
+        errors = (each for each in replies[start : end - member.asked] if isinstance(each, Exception))
+        member.error = next(errors, None)
+        start = end

@@ -21,6 +21,7 @@ from tracker.errors import BadRequest
 MOST_HITS = 50
 MOST_PROPS = 50
 MOST_DEPTH = 6
+MOST_POOLS = 10
 HIT_BYTES = 8_192
 
 Text = Annotated[str, Meta(max_length=256)]
@@ -84,6 +85,7 @@ class Message(msgspec.Struct, frozen=True):
     hits: list[HitIn | BadHit]
     sent_at: str | None = None
     seed: str | None = None
+    pools: tuple[str, ...] = ()
 
 
 # The code for a field that a hit cannot do without, when it is absent or of the wrong type.
@@ -122,7 +124,7 @@ def read_message(body: bytes) -> Message:
         taken = _decoder.decode(body)
     except (ValueError, RecursionError):
         return _read_leniently(read_json(body))
-    message = Message(taken.site, list(taken.hits), taken.sent_at, taken.seed)
+    message = Message(taken.site, list(taken.hits), taken.sent_at, taken.seed, _read_pools(taken.pools))
     _check_message(message, has_pools=taken.pools is not None)
     is_large = len(body) > HIT_BYTES
     for index, hit in enumerate(taken.hits):
@@ -187,6 +189,12 @@ def is_deeper(value: object, depth: int) -> bool:
     return any(is_deeper(each, depth - 1) for each in inner)
 
 
+def _read_pools(raw: object) -> tuple[str, ...]:
+    """Read the names of the pools that are asked for; what is none, or too many, is left unanswered."""
+    names = raw if isinstance(raw, list) else []
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))[:MOST_POOLS]
+
+
 def _check_message(message: Message, *, has_pools: bool) -> None:
     if not has_pools and not message.hits:
         raise BadRequest("bad_body", f"send 1 to {MOST_HITS} hits", "hits")
@@ -213,15 +221,17 @@ def _over_limit(hit: HitIn, *, measure: bool) -> str | None:
 def _read_leniently(data: object) -> Message:
     if not isinstance(data, dict):
         raise BadRequest("bad_body", "send a JSON object")
+    if data.get("hits") is None and data.get("pools") is not None:
+        data = data | {"hits": []}
     for name, kind, wanted in (("site", str, "the site's key"), ("hits", list, "a list of hits")):
         if not isinstance(data.get(name), kind):
             raise BadRequest("bad_body", f"send {wanted}", name)
     for name in ("sent_at", "seed"):
         if not isinstance(data.get(name), str | None):
             raise BadRequest("bad_body", "send a text", name)
-    message = Message(
-        data["site"], [read_hit(raw) for raw in data["hits"]], data.get("sent_at"), data.get("seed")
-    )
+    hits = [read_hit(raw) for raw in data["hits"]]
+    pools = _read_pools(data.get("pools"))
+    message = Message(data["site"], hits, data.get("sent_at"), data.get("seed"), pools)
     _check_message(message, has_pools=data.get("pools") is not None)
     return message
 

@@ -25,6 +25,12 @@ COUNTERS = (
     ("requests", "touchline_requests", "Requests of the hot paths.", ("path", "status")),
     ("hits", "touchline_hits", "Hits by what became of them.", ("result", "reason")),
     ("hooks", "touchline_hooks", "Deliveries of providers by what became of them.", ("provider", "result")),
+    (
+        "numbers",
+        "touchline_numbers",
+        "Numbers of pools that pages asked for, by what was shown and why; exhausted: none was free.",
+        ("site", "pool", "result"),
+    ),
     ("facts", "touchline_facts", "Facts that came over the API.", ("kind", "result")),
 )
 

@@ -128,14 +128,15 @@ def _recipes() -> str:
 
 def _tags() -> list[dict[str, str]]:
     """Write the script tag of every site of the operator's own, or of an example."""
-    house = _house()
+    house, book = _house(), _house().sitebook
     try:
-        sites = house.sitebook.sites()
+        sites = book.sites()
     except Retryable:
         sites = {}
     base = house.settings.public_url or request.url_root
-    own = [site for key, site in sorted(sites.items()) if key != SITE] or [EXAMPLE]
-    return [{"site": site.key, "tag": site_snippet(site, base)} for site in own[:MOST_TAGS]]
+    own = [site for key, site in sorted(sites.items()) if key != SITE][:MOST_TAGS]
+    tags = [{"site": site.key, "tag": site_snippet(site, base, pools=book.pools(site.key))} for site in own]
+    return tags or [{"site": EXAMPLE.key, "tag": site_snippet(EXAMPLE, base)}]
 
 
 def _journey(house: House, visitor_id: VisitorId) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The sites and tokens that the collector knows: a copy in memory, refreshed in the background.
+"""The sites, tokens and number pools that the collector knows: a copy in memory, refreshed in the background.
 
 The request path never opens the store. One thread polls the configuration's version and loads anew
 when it has moved. Before a request is refused because of what the copy says, the thread is asked to
@@ -18,11 +18,15 @@ from pathlib import Path
 
 import structlog
 
+from tracker.core.rules import RuleSet
 from tracker.errors import Retryable, TouchlineError
-from tracker.model import Site, SiteKey
+from tracker.model import Pool, Site, SiteKey
 from tracker.store.db import open_store
 from tracker.store.hooks import HookSource, load_hooks
-from tracker.store.sites import Token, config_version, load_sites, load_tokens, token_hash
+from tracker.store.lists import load_overlay
+from tracker.store.pools import load_pools
+from tracker.store.rules import load_rule_sets
+from tracker.store.sites import Token, config_version, load_sites, load_tokens, site_numbers, token_hash
 
 POLL_S = 1.0
 LOOK_LIMIT_S = 1.0
@@ -32,12 +36,14 @@ _log = structlog.get_logger("touchline.web")
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """One state of the configuration."""
+    """One state of the configuration; `rules` of the sites that have a pool for some channels only."""
 
     version: int
     sites: Mapping[SiteKey, Site]
     tokens: Mapping[str, Token]
     hooks: Mapping[str, HookSource]
+    pools: Mapping[SiteKey, Mapping[str, Pool]]
+    rules: Mapping[SiteKey, RuleSet]
 
 
 class Sitebook:
@@ -102,6 +108,22 @@ class Sitebook:
             Retryable: the configuration has not been loaded yet.
         """
         return self._loaded().sites
+
+    def pools(self, key: SiteKey) -> Mapping[str, Pool]:
+        """Give a site's number pools by name.
+
+        Raises:
+            Retryable: the configuration has not been loaded yet.
+        """
+        return self._loaded().pools.get(key, {})
+
+    def rules(self, key: SiteKey) -> RuleSet:
+        """Give the rules by which the channels of a site are decided that has pools for some only.
+
+        Raises:
+            Retryable: the configuration has not been loaded yet.
+        """
+        return self._loaded().rules[key]
 
     def look_again(self) -> bool:
         """Have the store looked at now; requests that ask at the same time share a look.
@@ -168,9 +190,18 @@ class Sitebook:
         if self._book is None or version != self._book.version:
             db.execute("BEGIN")
             try:
-                self._book = Book(config_version(db), load_sites(db), load_tokens(db), load_hooks(db))
+                self._book = self._read(db)
             finally:
                 db.execute("ROLLBACK")
+
+    def _read(self, db: sqlite3.Connection) -> Book:
+        pools, numbers = load_pools(db), site_numbers(db)
+        choosy = [key for key, own in pools.items() if any(pool.channels for pool in own.values())]
+        sets = load_rule_sets(db, load_overlay(self._data)) if choosy else {}
+        rules = {key: sets[numbers[key]] for key in choosy}
+        return Book(
+            config_version(db), load_sites(db), load_tokens(db), load_hooks(db), pools, rules
+        )
 
 
 def _close(db: sqlite3.Connection | None) -> None:

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import html
 import re
+from collections.abc import Iterable
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -91,11 +92,12 @@ def snippet(
     return f"<script>{STUB}</script>\n{tag}" if stub else tag
 
 
-def site_snippet(site: Site, base_url: str) -> str:
+def site_snippet(site: Site, base_url: str, *, pools: Iterable[str] = ()) -> str:
     """Write the tag of a site as its settings ask for it.
 
     Args:
         base_url: where the collector is reached, with its path if it stands behind one.
+        pools: names of its number pools.
     """
     widest = list(dict.fromkeys(registrable_domain(domain) or domain for domain in site.domains))
     return snippet(
@@ -103,4 +105,5 @@ def site_snippet(site: Site, base_url: str) -> str:
         base_url,
         consent="required" if site.consent == "required" else None,
         domains=",".join(widest) if len(widest) > 1 else None,
+        pools=",".join(pools),
     )

@@ -40,12 +40,34 @@ CREATE TABLE hook_source (
   created_ms INTEGER NOT NULL,
   removed_ms INTEGER
 ) STRICT;
+CREATE TABLE pool (
+  site_no INTEGER NOT NULL REFERENCES site,
+  name TEXT NOT NULL CHECK (name <> ''),
+  fallback TEXT NOT NULL,                            -- E.164; stands on the page, shown where none is free
+  hold_s INTEGER NOT NULL CHECK (hold_s > 0),        -- how long a number is held after its visitor was seen
+  channels TEXT NOT NULL CHECK (json_valid(channels)), -- whose sessions get a number; []: all
+  PRIMARY KEY (site_no, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pool_number (
+  number TEXT PRIMARY KEY,                           -- E.164, of one pool
+  site_no INTEGER NOT NULL,
+  pool TEXT NOT NULL,
+  FOREIGN KEY (site_no, pool) REFERENCES pool (site_no, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pool_number_pool ON pool_number (site_no, pool);
 CREATE TABLE counter (
   name TEXT PRIMARY KEY,                             -- config_version, change_no, hit_no, unswept_file, unswept_log
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Facts: append-only.
+CREATE TABLE exhaustion (
+  site_no INTEGER NOT NULL,                          -- a visitor got the fallback: no number was free
+  pool TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  serial INTEGER NOT NULL,                           -- tells those of one instant apart
+  PRIMARY KEY (site_no, pool, at_ms, serial)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE string (
   string_no INTEGER PRIMARY KEY,                     -- stands for a long text wherever it recurs
   digest BLOB NOT NULL UNIQUE,                       -- 12 bytes of BLAKE2b
