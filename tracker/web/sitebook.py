@@ -199,9 +199,7 @@ class Sitebook:
         choosy = [key for key, own in pools.items() if any(pool.channels for pool in own.values())]
         sets = load_rule_sets(db, load_overlay(self._data)) if choosy else {}
         rules = {key: sets[numbers[key]] for key in choosy}
-        return Book(
-            config_version(db), load_sites(db), load_tokens(db), load_hooks(db), pools, rules
-        )
+        return Book(config_version(db), load_sites(db), load_tokens(db), load_hooks(db), pools, rules)
 
 
 def _close(db: sqlite3.Connection | None) -> None:
