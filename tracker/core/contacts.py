@@ -200,6 +200,15 @@ def blocked_phone(number: str) -> Literal["premium"] | None:
     return "premium" if is_premium else None
 
 
+def region_of(number: str) -> str | None:
+    """Say which country a number in E.164 is of, by its ISO 3166 code."""
+    try:
+        region = phonenumbers.region_code_for_number(phonenumbers.parse(number, None))
+    except phonenumbers.NumberParseException:
+        return None
+    return region if region and region.isalpha() else None
+
+
 def fold_name(text: str) -> str | None:
     """Spell a person's full name so that equal ones are equal: no case, no accents, single spaces.
 

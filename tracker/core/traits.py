@@ -1,0 +1,120 @@
+"""Traits: what is known of a lead that a rule of qualification may look at.
+
+Forms name their fields as they like: what a visitor wrote is found by what such fields are called. What
+follows from a trait is decided in `tracker.core.qualification`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tracker.core.contacts import blocked_email, email_domain_kind, normalise_email, region_of
+from tracker.core.tables import read_words
+
+EmailClass = Literal["free", "company", "disposable", "role", "invalid"]
+
+LONGEST_PLACEHOLDER = 400
+_PLACEHOLDERS = read_words("placeholders", "words", kind="placeholder")
+_FILLERS = read_words("placeholders", "words", kind="filler")
+_MESSAGES = tuple(read_words("placeholders", "words", kind="message"))
+_NOTHING = re.compile(r"\d{1,4}|([^\W\d_])\1{2,}")
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What rules look at; what is not known is none. `phone` is E.164, `country` an ISO 3166 code.
+
+    `texts`: the name and messages, each whole; `words`: all that was said or written, for searching.
+    `pages`: page views in the sessions of the lead's journey.
+    """
+
+    kind: str
+    provider: str = ""
+    email: str | None = None
+    phone: str | None = None
+    duration_s: int | None = None
+    answered: bool | None = None
+    texts: tuple[str, ...] = ()
+    words: str = ""
+    country: str | None = None
+    score: float | None = None
+    pages: int = 0
+    channel: str | None = None
+    source: str | None = None
+
+    @property
+    def email_class(self) -> EmailClass | None:
+        """What kind of address was given; none without one."""
+        return None if not self.email else email_class(self.email)
+
+
+def read_traits(fact: Mapping[str, Any], *, phone: str | None, **seen: Any) -> Traits:
+    """Read a lead's traits off its fact.
+
+    Args:
+        fact: its fields, of all versions together.
+        phone: E.164.
+        seen: traits that its visitor's sessions tell: `country`, `pages`, `channel`, `source`.
+    """
+    told = [*_told(fact.get("fields")), *_told(fact.get("extra"))]
+    messages = [text for name, text in told if any(each in name for each in _MESSAGES)]
+    wordy = [fact.get("transcript"), *messages, *(text for _, text in _told(fact.get("fields")))]
+    by_name = {**dict(told), **dict(_told(fact))}
+    country = by_name.get("country") or ""
+    given = country.upper() if _COUNTRY.fullmatch(country) else None
+    return Traits(
+        str(fact["kind"]), str(fact["provider"]), fact.get("email"), phone, fact.get("duration_s"),
+        fact.get("answered"), tuple(text for text in (fact.get("name"), *messages) if text),
+        "\n".join(text for text in wordy if text), given or seen.get("country") or region_of(phone or ""),
+        _number(by_name.get("score") or by_name.get("lead_score")), seen.get("pages", 0),
+        seen.get("channel"), seen.get("source"),
+    )  # fmt: skip
+
+
+def _told(document: Any) -> Iterator[tuple[str, str]]:
+    """Walk what was filled in, as name and text: an object, or a list of objects that name theirs."""
+    if isinstance(document, Mapping):
+        for name, value in document.items():
+            if isinstance(value, str | int | float) and not isinstance(value, bool):
+                yield str(name).casefold(), str(value).strip()
+    elif isinstance(document, list):
+        for each in document:
+            if isinstance(each, Mapping):
+                name = next((each[name] for name in ("name", "label", "title", "key") if each.get(name)), "")
+                value = next((each[name] for name in ("value", "answer", "text") if each.get(name)), None)
+                yield from _told({name: value})
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def email_class(text: str) -> EmailClass:
+    """Say what kind of e-mail address a text is; that of a team or of nobody is `role`."""
+    email = normalise_email(text)
+    if email is None:
+        return "invalid"
+    blocked = blocked_email(email)
+    if blocked in ("role", "noreply"):
+        return "role"
+    return "invalid" if blocked == "example" else email_domain_kind(email) or "invalid"
+
+
+def is_placeholder(text: str) -> bool:
+    """Tell whether a whole text was typed to try something out: `test`, `asdf`, `Lorem ipsum ...`."""
+    if len(text) > LONGEST_PLACEHOLDER:
+        text = text[:LONGEST_PLACEHOLDER].rpartition(" ")[0]
+    words = _WORD.findall(text.casefold())
+    if words[:2] == ["lorem", "ipsum"]:
+        return True
+    left = {word for word in words if word not in _FILLERS and not _NOTHING.fullmatch(word)}
+    is_typed = bool(left) or any(_NOTHING.fullmatch(word) and word.isalpha() for word in words)
+    return is_typed and left <= _PLACEHOLDERS
