@@ -16,14 +16,15 @@ from tests.telling import CHROME, Fact, at
 from tracker.core.times import DAY_MS, MINUTE_MS
 
 DAY = DAY_MS // MINUTE_MS
-MINUTES = (0, 1, 2, 4, 5, 6, 29, 30, 31, 45, 60)
-DAYS = (0, 0, 0, 0, 1, 1, 2, 89, 90, 91, 179, 180, 181)
+MINUTES = (0, 1, 2, 4, 5, 6, 10, 11, 29, 30, 31, 45, 60)
+DAYS = (0, 0, 0, 0, 1, 1, 2, 30, 31, 89, 90, 91, 179, 180, 181)
 
 VISITORS = ("v1", "v2", "v3", "v4")
 EMAILS = ("ann@acme.com", "Ann@Acme.com", "bob@beta.io", "cat@gamma.io")
 PHONES = ("+447700900001", "07700 900001", "+447700900002", "+442071830002")
 POOLED = ("+442071830001", "+442071830002")
 STATIC = "+442079460000"
+STATUSES = ("new", "MQL", "sales_qualified", "disqualified", "customer", "junk")
 NAMES = ("Ann Lee", "ann  lee", "Bob Roy", "Ann")
 USERS = ("u1", "u2")
 CONTACTS = ("c1", "c2", "c3")
@@ -103,13 +104,25 @@ leads = fact(
     "lead", site=sites, kind=st.sampled_from(("form", "form", "call", "chat")), provider=st.just("desk"),
     provider_id=st.integers(0, 4).map(str), at=times, visitor_id=maybe(VISITORS), email=maybe(EMAILS),
     phone=maybe(PHONES), name=maybe(NAMES), tracking_number=maybe((*POOLED, STATIC)),
-    utm_source=maybe(("partner",)), is_test=st.sampled_from((None, None, None, None, True, False)),
-    version_at=versions,
+    utm_source=maybe(("partner",)), status=maybe((*STATUSES, "open")),
+    is_test=st.sampled_from((None, None, None, None, True, False)), version_at=versions,
 )  # fmt: skip
 calls = fact(
     "lead", site=sites, kind=st.just("call"), provider=st.just("calls"),
     provider_id=st.integers(0, 3).map(str), at=times, phone=maybe(PHONES), name=maybe(NAMES),
     tracking_number=st.sampled_from((*POOLED, STATIC)), version_at=versions,
+    duration_s=maybe((9, 10)), answered=maybe((True, False)),
+)  # fmt: skip
+statuses = fact(
+    "status", site=sites, at=times, status=st.sampled_from(STATUSES), version_at=versions,
+    provider=st.sampled_from(("desk", "calls")), provider_id=st.integers(0, 4).map(str),
+    by=maybe(("Sue", "Tim")),
+)  # fmt: skip
+activities = fact(
+    "activity", site=sites, at=times, provider=st.sampled_from(("hub", "deals")),
+    provider_id=st.integers(0, 3).map(str), email=maybe(EMAILS), phone=maybe(PHONES), crm_id=maybe(CONTACTS),
+    kind=st.sampled_from(("call_made", "email_sent", "meeting", "demo", "email_opened")),
+    owner=maybe(("Sue", "Tim")), version_at=versions,
 )  # fmt: skip
 identifies = fact(
     "identify", site=sites, at=times, visitor_id=visitors, email=maybe(EMAILS), phone=maybe(PHONES),
@@ -144,8 +157,9 @@ words = st.one_of(*(
 ))  # fmt: skip
 
 anything = st.one_of(
-    hits, hits, arrivals, leads, leads, calls, identifies, contacts, leases, consents, deals, words
-)
+    hits, hits, arrivals, leads, leads, calls, identifies, contacts, leases, consents, deals, words,
+    statuses, activities,
+)  # fmt: skip
 histories: st.SearchStrategy[list[Fact]] = st.lists(anything, max_size=25)
 
 

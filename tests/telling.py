@@ -79,6 +79,18 @@ def contact(provider_id: str, minute: float = 0, **fields: Any) -> Fact:
     return {"fact": "contact", "at": at(minute), **usual, **fields}
 
 
+def status(provider_id: str, minute: float, word: str, **fields: Any) -> Fact:
+    """Write a word on the status of the lead `provider_id` of the form `lead` writes."""
+    usual = {"site": "shop", "provider": "desk", "provider_id": provider_id, "status": word}
+    return {"fact": "status", "at": at(minute), **usual, **fields}
+
+
+def activity(provider_id: str, minute: float, kind: str = "call_made", **fields: Any) -> Fact:
+    """Write an activity fact of the CRM `hub`: sales called somebody, but for what is given."""
+    usual = {"site": "shop", "provider": "hub", "provider_id": provider_id, "kind": kind}
+    return {"fact": "activity", "at": at(minute), **usual, **fields}
+
+
 def link(nonce: str, minute: float, source: str = "v1", **fields: Any) -> dict[str, Any]:
     """Write a hit's `link`: made at this minute on the browser `b1` of the visitor `source`."""
     return {"from": source, "nonce": nonce, "made_at": at(minute), "browser": "b1", **fields}

@@ -61,6 +61,7 @@ class Settings:
     phone_shared_visitors: int
     phone_fresh_days: int
     email_shared_visitors: int
+    duplicate_days: int
     tryout: bool
     log_format: LogFormat
 
@@ -222,6 +223,8 @@ SETTINGS = (
             "A phone number says who calls for this long after it was last seen with its person."),
     Setting("email_shared_visitors", "21", "visitors", _whole(0, 10_000),
             "An e-mail address given by this many visitors within 90 days links nobody; 0: no limit."),
+    Setting("duplicate_days", "30", "days", _whole(0, 3_650),
+            "The same person's next lead of the same kind within so many days is a repeat, not a new lead."),
     Setting("tryout", "true", "true or false", _flag,
             "Serve the try-out site, and make the site `tryout` at first start."),
     Setting("log_format", "console", "word", _word("console", "json"),

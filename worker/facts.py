@@ -16,13 +16,14 @@ from tracker.core.accounts import Step
 from tracker.core.contacts import normalise_phone
 from tracker.core.facts import SEPARATOR, fact_name
 from tracker.core.groups import Identifier
-from tracker.core.ids import journey_id, lead_id
-from tracker.core.testimony import Testimony, testify
+from tracker.core.ids import activity_id, journey_id, lead_id
+from tracker.core.testimony import Testimony, contacts_of_activity, testify
 from tracker.core.times import parse_instant
 from tracker.core.versions import merge
 from tracker.model import LeadId, Site
 from tracker.store import marks
 from tracker.store.accounts import Moved
+from tracker.store.activities import ActivityRow, drop_activity, put_activity
 from tracker.store.bursts import visitors_to_settle
 from tracker.store.consents import facts_of_visitor, is_withdrawn
 from tracker.store.evidence import Link, Mention, let_link_again, put_echo, replace_testimony
@@ -36,8 +37,7 @@ from tracker.store.strings import Visitors
 from worker.accounts import AccountStitcher
 
 _TEXTS = (
-    "name", "email", "phone", "company", "tracking_number", "page_url", "duration_s", "status", "value",
-    "currency",
+    "name", "email", "phone", "company", "tracking_number", "page_url", "duration_s", "value", "currency",
 )  # fmt: skip
 
 Stale = dict[tuple[str, marks.Key], str]
@@ -87,6 +87,10 @@ class FactReader:
                 stale |= self._put_lease(told)
             elif kind == "consent":
                 stale |= self._after_consent(told.fields["visitor_id"], told.site_no, mark.because)
+            elif kind == "status":
+                stale["quality", told.fields["lead_id"]] = mark.because
+            elif kind == "activity":
+                stale |= self._put_activity(told)
             elif kind == "contact":
                 stale |= _stale(self._accounts.hear(kind, told.fields, key=told.name), mark.because)
             elif kind == "deal" and (deal := key.rpartition(SEPARATOR)[0]) not in deals:
@@ -155,6 +159,10 @@ class FactReader:
             if kind == "deal":
                 steps = self._steps(key.rpartition(SEPARATOR)[0])
                 stale |= _stale(self._accounts.hear_deal(steps), because)
+        elif kind == "status":
+            stale["quality", key.partition(SEPARATOR)[0]] = because
+        elif kind == "activity":
+            stale |= {("enquiry", each): because for each in drop_activity(self._db, name)}
         elif kind == "consent":
             stale |= self._after_consent(key.partition(SEPARATOR)[0], site_no, because)
         return stale
@@ -212,8 +220,20 @@ class FactReader:
         put_echo(self._db, old, None)
         if old["identifier_no"]:
             stale["identifier", old["identifier_no"]] = because
+            stale["enquiry", old["identifier_no"]] = because
         drop_lead(self._db, own, journey_id("lead", own), run, because=because)
         return stale
+
+    def _put_activity(self, told: _Told) -> Stale:
+        """Write what sales did, and mark the enquiries of those whom it was with."""
+        fields = told.fields
+        row = ActivityRow(
+            told.name, activity_id(fields["provider"], fields["provider_id"]), told.site_no,
+            fields["provider"], fields["provider_id"], parse_instant(fields["at"]), fields["kind"],
+            fields.get("owner"), fields.get("title"),
+        )  # fmt: skip
+        names = contacts_of_activity(fields, told.site.region)
+        return {("enquiry", each): told.because for each in put_activity(self._db, row, names)}
 
     def _put_lease(self, told: _Told) -> Stale:
         """Write when a number was shown to whom, and mark the calls of that time to be matched again."""

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tracker.core.erasure import Name, Named, Needles, named, without
+from tracker.core.facts import SEPARATOR
+from tracker.core.ids import lead_id
 from tracker.core.times import parse_instant
 from tracker.core.versions import Version, merge
 from tracker.store import erasing
 from tracker.store.erasing import FactKey, StoredVersion
+from tracker.store.facts import keys_within
 from tracker.store.sites import numbered_sites
 from tracker.store.tombstones import Tombstones
 from worker.subjects import Subject
@@ -36,6 +39,7 @@ class Holdings:
         self._db = db
         self._tombstones = tombstones
         self._regions: dict[str, str] = {site.key: site.region for site in numbered_sites(db).values()}
+        self._keys: dict[int, str] = {no: site.key for no, site in numbered_sites(db).items()}
         self.numbers: dict[str, int] = {site.key: no for no, site in numbered_sites(db).items()} | {"": 0}
 
     @property
@@ -59,6 +63,17 @@ class Holdings:
             theirs = [each for each in versions if told_ms(key[0], each.content) <= until_ms]
             if theirs and self._goes(key[0], theirs):
                 yield Holding(key, theirs, len(versions) - len(theirs))
+                if key[0] == "lead":
+                    yield from self._said_of(key, until_ms)
+
+    def _said_of(self, lead: FactKey, until_ms: int) -> Iterator[Holding]:
+        """Find what was said of a lead's status, which goes with the lead."""
+        _, site_no, key = lead
+        own = lead_id(self._keys[site_no], *key.split(SEPARATOR))
+        for each in keys_within(self._db, "status", site_no=site_no, start=own + SEPARATOR):
+            versions = erasing.load_stored(self._db, ("status", site_no, each))
+            if all(told_ms("status", version.content) <= until_ms for version in versions):
+                yield Holding(("status", site_no, each), versions, 0)
 
     def _goes(self, kind: str, versions: list[StoredVersion]) -> bool:
         """Say whether a fact is theirs: any version of it, or all versions together."""

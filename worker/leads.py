@@ -75,7 +75,10 @@ class LeadStitcher:
             row = {"identifier_no": named_by, **self._credit(lead, match), **self._told(match)}
             moved = put_match(self._db, lead, row, run, because=mark.because)
             touched |= dict.fromkeys(moved, mark.because)
-            marks.put(self._db, {("journey", mark.key): mark.because})
+            stale: dict[tuple[str, marks.Key], str] = {("journey", mark.key): mark.because}
+            if lead["identifier_no"] not in (None, named_by):
+                stale["enquiry", lead["identifier_no"]] = mark.because
+            marks.put(self._db, stale)
             lines = put_echo(self._db, lead, self._echo_of(match, lead))
             again = leads_of(self._db, list(lines)) if lines else ()
             marks.put(self._db, {("match", each): mark.because for each in again})
@@ -89,6 +92,7 @@ class LeadStitcher:
             if lead is not None:
                 named, row = journey_id("lead", lead["lead_id"]), self._journey(lead)
                 put_journey(self._db, named, row, run, because=mark.because)
+                marks.put(self._db, {("quality", mark.key): mark.because})
 
     def _match(self, lead: Row) -> Match:
         at_ms, proved = lead["at_ms"], lead["proved_visitor_no"]

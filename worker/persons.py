@@ -13,6 +13,7 @@ from tracker.core.identity import resolve
 from tracker.core.moves import PersonMove, person_moves
 from tracker.core.times import DAY_MS
 from tracker.store import marks
+from tracker.store.activities import beside_in_activities
 from tracker.store.changes import Change, log_change
 from tracker.store.evidence import Numbered, load_components, put_resolution
 from tracker.store.leads import leads_of
@@ -59,6 +60,7 @@ class PersonStitcher:
             why = next((reasons[number] for number in sorted(each.numbers) if number in reasons), because)
             moved = _meaning_otherwise(each, resolution)
             marks.put(self._db, {("match", lead): why for lead in leads_of(self._db, moved)})
+        marks.put(self._db, {("enquiry", each): because for each in beside_in_activities(self._db, touched)})
         found = {number for each in components for number in each.numbers}
         gone = [number for number in reasons if number not in found]
         marks.put(self._db, {("match", lead): because for lead in leads_of(self._db, gone)})

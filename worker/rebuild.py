@@ -17,6 +17,7 @@ from tracker.core.moves import person_moves
 from tracker.store import marks
 from tracker.store.changes import Change, log_change
 from tracker.store.db import atomic, open_store, writer_lock
+from tracker.store.leads import LEAD_LOGGED
 from tracker.store.marks import Pass
 from tracker.store.overlay import Difference, differences, lay_beside, mark_everything, take_over
 from tracker.store.rules import RuleChange, lay_rules_beside, put_rules
@@ -26,7 +27,7 @@ from worker.patience import patient_collector
 from worker.stitch import Stitcher
 
 _LOGGED = {
-    "leads": ("lead", ("visitor_id", "session_id", "match_rule")),
+    "leads": ("lead", LEAD_LOGGED),
     "journeys": ("journey", ("path", "touch_ids", "account_id")),
     "sessions": ("session", ("visitor_id",)),
     "accounts": ("account", ("domains", "crm_ids")),

@@ -1,9 +1,9 @@
 """Stitch: for what is stale, the views again from the facts.
 
 Work goes from ground to roof: sessions, then what other facts say, then who saw a called number, then
-persons, then accounts, then matches, then journeys. Each pass takes some marks of the lowest floor that
-has any, recomputes, and leaves marks for the floors above, in one transaction; a crash leaves the rest
-marked.
+persons, then accounts, then matches, then journeys, then what leads are worth. Each pass takes some marks
+of the lowest floor that has any, recomputes, and leaves marks for the floors above, in one transaction; a
+crash leaves the rest marked.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from worker.erase import Eraser, Heard
 from worker.facts import FactReader
 from worker.leads import LeadStitcher
 from worker.persons import PersonStitcher
+from worker.quality import QualityStitcher
 from worker.sessions import SessionStitcher
 
 CHUNK = 1_000
@@ -85,6 +86,7 @@ class Stitcher:
         secret = derive(self._key, "identifiers")
         calls = CallStitcher(self._db, key=secret)
         leads = LeadStitcher(self._db, self._settings, calls)
+        quality = QualityStitcher(self._db, self._settings)
         return {
             "visitor": sessions.stitch,
             "fact": FactReader(self._db, key=secret, click_names=CLICK_NAMES).read,
@@ -93,5 +95,7 @@ class Stitcher:
             "account": AccountStitcher(self._db, key=secret).resolve,
             "match": leads.match,
             "journey": leads.journeys,
+            "quality": quality.judge,
+            "enquiry": quality.enquire,
             ERASE: Eraser(self._db, self._settings, self.heard, key=secret, settle=self.settle).erase,
         }

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests import histories
 from tests.conftest import short_folder
-from tests.telling import FACEBOOK, GOOGLE, Fact, Row, Workspace, hit, identify, lead
+from tests.telling import FACEBOOK, GOOGLE, Fact, Row, Workspace, activity, hit, identify, lead, status
 from tracker import config
 from tracker.cli import main
 from tracker.cli.out import _cell
@@ -43,7 +43,10 @@ COLUMNS = {
     "leads": "lead_id, site, kind, provider, provider_id, at, name, email, phone, company, tracking_number,"
     " page_url, duration_s, answered, is_junk, person_id, visitor_id, session_id, match_rule,"
     f" match_confidence, match_evidence, status, duplicate_of, {SOURCE}, landing_page, referrer_host, rule,"
-    " rules_version, value, currency",
+    " rules_version, value, currency, status_at, status_by, status_rule, status_reason, first_response_at,"
+    " response_s, response_owner",
+    "statuses": "site, lead_id, at, status, is_junk, said_by, rule, reason",
+    "activities": "activity_id, site, at, kind, provider, provider_id, person_id, owner, title",
     "decisions": "fact, rule, a, b, at, verdict, why, is_verified",
     "ownership": "visitor_id, from_at, to_at, person_id",
     "accounts": "account_id, name, domains, crm_ids, persons, first_seen_at, last_seen_at",
@@ -61,10 +64,12 @@ FACTS: tuple[Fact, ...] = (
     hit("e5", 300, user_agent="Googlebot/2.1", visitor_id="v4"),
     lead(
         "1", 2, visitor_id="v1", email="ann@acme.com", name="=HYPERLINK(1)", company="-Acme", value="1200.50",
-        currency="GBP", answered=True, status="@new",
+        currency="GBP", answered=True, status="MQL",
     ),
     lead("2", 101, visitor_id="v2", email="ann@acme.com", phone="+44 20 7946 0001", duration_s=-0),
     lead("3", 5, kind="call", phone="+44 20 7946 0002", site="blog"),
+    status("1", 60, "disqualified", by="=Bob", reason="+too far"),
+    activity("A1", 30, email="ann@acme.com", owner="Bob"),
     identify(400, visitor_id="v3", email="bob@beta.io"),
     identify(500, visitor_id="v3", email="cat@gamma.io"),
 )  # fmt: skip
@@ -176,10 +181,10 @@ def test_a_cell_that_a_spreadsheet_would_run_is_neutralised(text: str, cell: str
 def test_formulas_from_visitors_and_providers_leave_as_text(workspace: Workspace) -> None:
     """Whatever a stranger typed or put into a link, in CSV and in CSV alone."""
     leads = rows_of(run(workspace, "leads", "--pii"))
-    assert (leads[0]["name"], leads[0]["company"], leads[0]["status"]) == (
+    assert (leads[0]["name"], leads[0]["company"], leads[0]["status_by"]) == (
         "'=HYPERLINK(1)",
         "'-Acme",
-        "'@new",
+        "'=Bob",
     )
     assert rows_of(run(workspace, "sessions"))[0]["campaign"] == "'=cmd()"
     line = json.loads(run(workspace, "leads", "--pii", "--format", "jsonl").stdout.splitlines()[0])

@@ -52,13 +52,13 @@ def test_the_readable_views_can_all_be_read(db: sqlite3.Connection) -> None:
 
 REFUSED = {
     "a site without a key": (
-        "INSERT INTO site VALUES (1, '', '[]', 'UTC', 'USD', 'US', 'granted', 1, 0, 0, '{}')"
+        "INSERT INTO site VALUES (1, '', '[]', 'UTC', 'USD', 'US', 'granted', 1, 0, 0, '{}', '{}')"
     ),
     "a site whose domains are no JSON": (
-        "INSERT INTO site VALUES (1, 'a', 'x', 'UTC', 'USD', 'US', 'granted', 1, 0, 0, '{}')"
+        "INSERT INTO site VALUES (1, 'a', 'x', 'UTC', 'USD', 'US', 'granted', 1, 0, 0, '{}', '{}')"
     ),
     "a consent that nobody knows": (
-        "INSERT INTO site VALUES (1, 'a', '[]', 'UTC', 'USD', 'US', 'maybe', 1, 0, 0, '{}')"
+        "INSERT INTO site VALUES (1, 'a', '[]', 'UTC', 'USD', 'US', 'maybe', 1, 0, 0, '{}', '{}')"
     ),
     "a text for a number": "INSERT INTO visitor VALUES ('one', 'v1', 'x')",
     "a visitor twice": "INSERT INTO visitor VALUES (1, 'v1', 'x'), (2, 'v1', 'x')",

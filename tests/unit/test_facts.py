@@ -37,6 +37,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "mail": {"site": "shop", "at": AT, "visitor_id": "v1", "event_id": "e1", "email": "ann@acme.com"},
     "split": {"site": "shop", "at": AT, "a": "visitor:v1", "b": "email:ann@acme.com"},
     "same": {"site": "shop", "at": AT, "a": "visitor:v1", "b": "email:ann@acme.com"},
+    "status": {"site": "shop", "at": AT, "lead_id": "1f0c", "status": "qualified"},
     "erase": {"at": AT, "email": "ann@acme.com"},
 }  # fmt: skip
 
@@ -46,7 +47,7 @@ KEYS = {
     "lease": "+44\x1f2026-03-01T10:00:00.000Z", "deal": "crm\x1f7\x1f2026-03-01T10:00:00.000Z",
     "refund": "crm\x1f7", "activity": "crm\x1f7", "cost": "2026-03-01\x1fgoogle\x1fcpc\x1f\x1f",
     "rate": "2026-03-01\x1fGBP\x1fUSD", "consent": "v1\x1f2026-03-01T10:00:00.000Z",
-    "link": "e1", "mail": "e1",
+    "link": "e1", "mail": "e1", "status": "1f0c\x1f2026-03-01T10:00:00.000Z",
     "split": "visitor:v1\x1femail:ann@acme.com\x1f2026-03-01T10:00:00.000Z",
     "same": "visitor:v1\x1femail:ann@acme.com\x1f2026-03-01T10:00:00.000Z", "erase": None,
 }  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any
 from tracker.core.contacts import blocked_email, normalise_email, normalise_phone, normalise_user_id
 from tracker.core.groups import KINDS, LINES, PERSONAL
 from tracker.core.ids import lead_id
-from tracker.core.testimony import read_identifier, texts_of
+from tracker.core.testimony import contacts_of_activity, read_identifier, texts_of
 from tracker.errors import BadFact
 
 Name = tuple[str, str]
@@ -95,6 +95,10 @@ def _names(kind: str, fact: Mapping[str, Any], region: str) -> Iterator[Name]:
             yield "crm", f"{fact.get('provider')}:{fact['merged_into']}"
     elif kind == "lead":
         yield "lead", lead_id(str(fact.get("site")), str(fact.get("provider")), str(fact.get("provider_id")))
+    elif kind == "status":
+        yield "lead", str(fact.get("lead_id"))
+    elif kind == "activity":
+        yield from contacts_of_activity(fact, region)
     elif kind == "link" and isinstance(fact.get("from"), str):
         yield "visitor", fact["from"]
     elif kind == "deal":

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from tracker.core.ids import content_digest
+from tracker.core.ids import content_digest, lead_id
 from tracker.core.ids import digest as text_digest
+from tracker.core.qualification import STATUSES, read_status
 from tracker.core.testimony import read_identifier
 from tracker.core.times import format_instant, parse_instant
 from tracker.errors import BadFact
@@ -84,6 +85,9 @@ SHAPES: Mapping[str, Shape] = {
                   "demo", "webinar", "event", "ad_impression", "other")},
         is_of_site=False,
     ),
+    "status": Shape(
+        ("site", "at", "lead_id", "status"), ("lead_id", "at"), ("provider", "provider_id", "by", "reason"),
+    ),
     "cost": Shape(
         ("site", "on", "source", "medium", "amount", "currency"),
         ("on", "source", "medium", "campaign", "content"),
@@ -140,6 +144,8 @@ def read_fact(raw: Mapping[str, Any]) -> Fact:
     known = {*shape.required, *shape.optional, "version_at", "extra"}
     values = {name: _value(name, raw[name]) for name in sorted(known & raw.keys()) if raw[name] is not None}
     content = {name: value for name, value in values.items() if value != ""}
+    if kind == "status":
+        content = _of_lead(content)
     unknown = tidy({name: value for name, value in raw.items() if name not in known | {"fact"}})
     if unknown or "extra" in content:
         content["extra"] = {**_object("extra", content.get("extra")), **unknown}
@@ -185,6 +191,20 @@ def tidy(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list | tuple):
         return [tidy(each, depth + 1) for each in value]
     raise BadFact("bad_fact", f"{type(value).__name__} is no JSON value")
+
+
+def _of_lead(content: dict[str, Any]) -> dict[str, Any]:
+    """Spell a word on a lead's status the one way: the lead by its id, the status as we call it."""
+    keys = [content.pop(name, None) for name in ("provider", "provider_id")]
+    if "lead_id" not in content:
+        if None in keys or "site" not in content:
+            raise BadFact("bad_fact", "write lead_id, or the lead's provider and provider_id", "lead_id")
+        content["lead_id"] = lead_id(content["site"], *keys)
+    meaning = read_status(content.get("status", ""))
+    if meaning is None and "status" in content:
+        words = ", ".join((*STATUSES, "MQL, SQL or junk"))
+        raise BadFact("bad_fact", f"{content['status']!r} is none of {words}", "status")
+    return content if meaning is None else {**content, "status": "junk" if meaning[1] else meaning[0]}
 
 
 def _demand(shape: Shape, content: Mapping[str, Any]) -> None:

@@ -41,6 +41,11 @@ def fact_id(kind: str, site: str, key: str) -> str:
     return digest("fact", kind, site, key).hex()
 
 
+def activity_id(provider: str, provider_id: str) -> str:
+    """Name an activity by its natural key."""
+    return digest("activity", provider, provider_id).hex()
+
+
 def journey_id(conversion_kind: str, conversion_id: str) -> str:
     """Name the journey that ends in this conversion."""
     return digest("journey", conversion_kind, conversion_id).hex()

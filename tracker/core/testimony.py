@@ -234,6 +234,19 @@ def contacts_of_deal(fact: Mapping[str, Any], region: str) -> tuple[Identifier, 
     return tuple(found)
 
 
+def contacts_of_activity(fact: Mapping[str, Any], region: str) -> tuple[Identifier, ...]:
+    """Name the one whom an activity was with, the surest name first; it does not say who is who.
+
+    Args:
+        region: ISO 3166 code by which national phone numbers are read.
+    """
+    given = {name: str(fact[name]) for name in ("crm_id", "email", "phone") if fact.get(name)}
+    if ":" not in given.get("crm_id", ":"):
+        given["crm_id"] = f"{fact['provider']}:{given['crm_id']}"
+    named = (_field(kind, given, region) for kind in ("crm", "email", "phone"))
+    return tuple(one for one in named if one is not None)
+
+
 def texts_of(given: Any) -> Iterator[str]:
     """Read a list of addresses or numbers: texts, or objects that hold one."""
     for each in given if isinstance(given, list) else [given]:

@@ -72,6 +72,8 @@ EXPORTS = {
         OR session_id IN ({_MOVED_SESSIONS}) OR person_id IN ({_MOVED_PERSONS})""",
         ("lead",),
     ),
+    "statuses": Export("statuses", "status_id", "at, status_id", "", hidden=frozenset({"status_id"})),
+    "activities": Export("activities", "activity_id", "at, activity_id", ""),
     "journeys": Export(
         "journeys", "journey_id", "at, journey_id",
         f"""journey_id IN (SELECT journey_id FROM journey WHERE changed_no > :since)
@@ -151,7 +153,7 @@ LISTS = frozenset({"aliases", "visitors", "emails", "phones", "crm_ids", "domain
 DOCUMENTS = LISTS | {"path", "touch_ids", "match_evidence", "tags", "extra", "before", "after"}
 OPEN_KINDS = ("visitor", "crm")
 """Identifiers of these kinds say nothing of a human to who has no access to where they come from."""
-CONTACTS = frozenset({"name", "email", "phone", "company", "emails", "phones", "a", "b"})
+CONTACTS = frozenset({"name", "email", "phone", "company", "emails", "phones", "a", "b", "title"})
 
 
 def columns(db: sqlite3.Connection, what: str) -> list[str]:

@@ -10,7 +10,9 @@ from tracker.core.facts import Fact
 from tracker.core.versions import Version
 
 NO_SITE = 0
-SAYING = ("lead", "identify", "contact", "link", "mail", "split", "same", "lease", "deal")
+SAYING = (
+    "lead", "identify", "contact", "link", "mail", "split", "same", "lease", "deal", "status", "activity",
+)  # fmt: skip
 """Facts that say something of persons or leads; views rest on them."""
 
 

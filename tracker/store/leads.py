@@ -13,7 +13,7 @@ from tracker.store.marks import Pass
 
 LEAD_FACTS = (
     "fact", "site_no", "kind", "provider", "provider_id", "at_ms", "name", "email", "phone", "company",
-    "tracking_number", "page_url", "duration_s", "answered", "status", "value", "currency", "tags",
+    "tracking_number", "page_url", "duration_s", "answered", "value", "currency", "tags",
     "proved_visitor_no", "email_no", "phone_no", "called", "is_withheld",
 )  # fmt: skip
 LEAD_MATCH = (
@@ -24,7 +24,8 @@ JOURNEY = (
     "conversion_kind", "conversion_id", "site_no", "at_ms", "identifier_no", "first_ms", "first_source_no",
     "last_source_no", "lead_channel", "days", "touch_count", "path", "touch_ids", "part_id",
 )  # fmt: skip
-_LOGGED = {"lead": ("visitor_id", "session_id", "match_rule"), "journey": ("path", "touch_ids", "part_id")}
+LEAD_LOGGED = ("visitor_id", "session_id", "match_rule", "status", "is_junk", "duplicate_of")
+_LOGGED = {"lead": LEAD_LOGGED, "journey": ("path", "touch_ids", "part_id")}
 
 Row = dict[str, Any]
 
@@ -60,9 +61,19 @@ def put_match(
         return set()
     _update(db, "lead", "lead_id", old["lead_id"], {**match, "changed_no": run.number})
     was = None if old["match_rule"] is None else _told(db, old)
-    log_change(db, Change("lead", old["lead_id"], was, _told(db, match), because), run)
+    log_change(db, Change("lead", old["lead_id"], was, _told(db, {**old, **match}), because), run)
     touches = (each["identifier_no"] for each in (old, match) if each["session_id"] is None)
     return {number for number in touches if number is not None}
+
+
+def put_decided(db: sqlite3.Connection, old: Row, now: Mapping[str, Any], run: Pass, *, because: str) -> None:
+    """Write what was decided of a lead; logs it where its status moved, or what it repeats."""
+    if all(old[name] == value for name, value in now.items()):
+        return
+    _update(db, "lead", "lead_id", old["lead_id"], {**now, "changed_no": run.number})
+    was, after = _told(db, old), _told(db, {**old, **now})
+    if {**was, "status": was["status"] or "new"} != {**after, "status": after["status"] or "new"}:
+        log_change(db, Change("lead", old["lead_id"], was, after, because), run)
 
 
 def drop_lead(db: sqlite3.Connection, lead_id: str, journey_id: str, run: Pass, *, because: str) -> None:
@@ -70,6 +81,7 @@ def drop_lead(db: sqlite3.Connection, lead_id: str, journey_id: str, run: Pass, 
     old = load_lead(db, lead_id)
     if old is not None:
         db.execute("DELETE FROM lead WHERE lead_id = ?", [lead_id])
+        db.execute("DELETE FROM lead_status WHERE lead_id = ?", [lead_id])
         log_change(db, Change("lead", lead_id, _told(db, old), None, because), run)
     made = _one(db, "SELECT * FROM journey WHERE journey_id = ?", journey_id)
     if made is not None:

@@ -18,12 +18,15 @@ from tracker.store.sql import statements
 
 VIEW_TABLES = (
     "dirty", "source", "client", "lone", "session", "click_use", "identifier", "mention", "evidence",
-    "ownership", "account_part", "account_word", "account_people", "membership", "lease", "lead", "journey",
+    "ownership", "account_part", "account_word", "account_people", "membership", "lease", "lead",
+    "lead_status", "activity", "activity_name", "journey",
 )  # fmt: skip
 _BESIDE = (*VIEW_TABLES, "change", "counter")
 COMPARED = {
     "sessions": "session_id",
     "leads": "lead_id",
+    "statuses": "status_id",
+    "activities": "activity_id",
     "persons": "person_id",
     "accounts": "account_id",
     "memberships": "membership_id",

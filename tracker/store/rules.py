@@ -11,8 +11,10 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
+from tracker.core.qualification import Rule
+from tracker.core.qualityrules import build_quality
 from tracker.core.rules import DEVIATIONS, Category, OwnRule, RuleSet, build_rules
 from tracker.core.tables import Row
 from tracker.errors import BadRequest
@@ -25,11 +27,12 @@ _SOURCE = ("source", "category", "company", "hosts", "apps", "names")
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """Rules that a site is to have, as `check_rules` spells them."""
+    """Rules that a site is to have, as `check_rules` spells them, or those of `quality` of its leads."""
 
     site: SiteKey
     kept: str
     is_dry_run: bool = False
+    column: Literal["rules", "quality"] = "rules"
 
 
 def check_rules(raw: Mapping[str, Any]) -> str:
@@ -65,7 +68,7 @@ def check_rules(raw: Mapping[str, Any]) -> str:
 
 def put_rules(db: sqlite3.Connection, change: RuleChange) -> None:
     """Give a site its rules, inside the caller's transaction; the views must be made anew by them."""
-    db.execute("UPDATE main.site SET rules = ? WHERE key = ?", [change.kept, change.site])
+    db.execute(f"UPDATE main.site SET {change.column} = ? WHERE key = ?", [change.kept, change.site])
     raise_version(db)
 
 
@@ -77,7 +80,7 @@ def lay_rules_beside(db: sqlite3.Connection, change: RuleChange) -> None:
     """
     number = site_no(db, change.site)
     db.execute("CREATE TEMP TABLE site AS SELECT * FROM main.site")
-    db.execute("UPDATE temp.site SET rules = ? WHERE site_no = ?", [change.kept, number])
+    db.execute(f"UPDATE temp.site SET {change.column} = ? WHERE site_no = ?", [change.kept, number])
 
 
 def load_rule_sets(db: sqlite3.Connection, overlay: tuple[Row, ...] = ()) -> dict[int, RuleSet]:
@@ -88,6 +91,22 @@ def load_rule_sets(db: sqlite3.Connection, overlay: tuple[Row, ...] = ()) -> dic
     """
     packed = json.dumps(overlay, sort_keys=True)
     return {number: _rule_set(kept, packed) for number, kept in db.execute("SELECT site_no, rules FROM site")}
+
+
+class QualityRules(NamedTuple):
+    """What a site makes of its leads, in order, and the region by which their numbers are read."""
+
+    rules: tuple[Rule, ...]
+    region: str
+
+
+def load_quality_rules(db: sqlite3.Connection) -> dict[int, QualityRules]:
+    """Load each site's rules of what leads are worth, by the store's number."""
+    rows = db.execute("SELECT site_no, quality, region FROM site")
+    return {
+        number: QualityRules(build_quality(json.loads(kept), region=region), region)
+        for number, kept, region in rows
+    }
 
 
 @lru_cache(maxsize=256)

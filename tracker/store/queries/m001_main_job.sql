@@ -12,7 +12,8 @@ CREATE TABLE site (
   honour_gpc INTEGER NOT NULL CHECK (honour_gpc IN (0, 1)),
   honour_dnt INTEGER NOT NULL CHECK (honour_dnt IN (0, 1)),
   cross_site INTEGER NOT NULL CHECK (cross_site IN (0, 1)),
-  rules TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(rules)) -- the site's own, before the defaults
+  rules TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(rules)), -- the site's own, before the defaults
+  quality TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(quality)) -- its own rules of what leads are worth
 ) STRICT;
 CREATE TABLE token (
   token_hash TEXT PRIMARY KEY,                       -- SHA-256 of the token, hex
@@ -349,7 +350,6 @@ CREATE TABLE lead (
   page_url TEXT,
   duration_s INTEGER,
   answered INTEGER,
-  status TEXT,
   value TEXT,                                        -- decimal, major units
   currency TEXT,
   tags TEXT,                                         -- what the provider says of the source, JSON
@@ -367,11 +367,50 @@ CREATE TABLE lead (
   source_no INTEGER,
   click_name TEXT,
   click_no INTEGER,
+  status TEXT CHECK (status IN ('new', 'qualified', 'sales_qualified', 'disqualified', 'customer')),
+  is_junk INTEGER NOT NULL DEFAULT 0 CHECK (is_junk IN (0, 1)),
+  status_ms INTEGER,                                 -- since when
+  status_by TEXT,                                    -- who said so; rule: nobody did
+  status_rule TEXT,
+  status_reason TEXT,
+  duplicate_of TEXT,                                 -- lead_id of the first of the same enquiry
+  response_ms INTEGER,                               -- when sales first answered
+  response_owner TEXT,
   changed_no INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX lead_identifier ON lead (identifier_no);
 CREATE INDEX lead_visitor ON lead (visitor_no) WHERE visitor_no IS NOT NULL;
 CREATE INDEX lead_called ON lead (called, at_ms) WHERE called IS NOT NULL;
+CREATE TABLE lead_status (
+  lead_id TEXT NOT NULL,                             -- one step of the history of its status
+  at_ms INTEGER NOT NULL,
+  step INTEGER NOT NULL,                             -- 0: what the rules say
+  status TEXT NOT NULL,
+  is_junk INTEGER NOT NULL CHECK (is_junk IN (0, 1)),
+  said_by TEXT NOT NULL,
+  rule TEXT,
+  reason TEXT,
+  PRIMARY KEY (lead_id, step)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE activity (
+  fact TEXT PRIMARY KEY,                             -- sales did something with somebody
+  activity_id TEXT NOT NULL UNIQUE,
+  site_no INTEGER NOT NULL,
+  provider TEXT NOT NULL,
+  provider_id TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  owner TEXT,
+  title TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE activity_name (
+  fact TEXT NOT NULL,                                -- with whom: names of one person, known or not yet
+  place INTEGER NOT NULL,                            -- 0: the surest of them
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (fact, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX activity_name_value ON activity_name (value, kind);
 CREATE TABLE journey (
   journey_id TEXT PRIMARY KEY,
   conversion_kind TEXT NOT NULL,

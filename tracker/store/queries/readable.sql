@@ -53,13 +53,17 @@ CREATE VIEW leads AS
 SELECT lead.lead_id, site.key AS site, lead.kind, lead.provider, lead.provider_id,
   strftime('%Y-%m-%dT%H:%M:%fZ', lead.at_ms / 1000.0, 'unixepoch') AS at,
   lead.name, lead.email, lead.phone, lead.company, lead.tracking_number, lead.page_url,
-  lead.duration_s, lead.answered, 0 AS is_junk, person.identifier_id AS person_id,
+  lead.duration_s, lead.answered, lead.is_junk, person.identifier_id AS person_id,
   visitor.visitor_id, lead.session_id, lead.match_rule, lead.match_confidence,
-  lead.match_evidence, lead.status, NULL AS duplicate_of,
+  lead.match_evidence, lead.status, lead.duplicate_of,
   source.channel, source.source, source.medium, source.campaign, source.term, source.content,
   lead.click_name AS click_id_name, click.value AS click_id,
   landing.value AS landing_page, source.referrer_host, source.rule, source.rules_version,
-  lead.value, lead.currency
+  lead.value, lead.currency,
+  strftime('%Y-%m-%dT%H:%M:%fZ', lead.status_ms / 1000.0, 'unixepoch') AS status_at,
+  lead.status_by, lead.status_rule, lead.status_reason,
+  strftime('%Y-%m-%dT%H:%M:%fZ', lead.response_ms / 1000.0, 'unixepoch') AS first_response_at,
+  (lead.response_ms - lead.at_ms) / 1000 AS response_s, lead.response_owner
 FROM lead
 JOIN site USING (site_no)
 LEFT JOIN visitor ON visitor.visitor_no = lead.visitor_no
@@ -69,6 +73,35 @@ LEFT JOIN source ON source.source_no = lead.source_no
 LEFT JOIN session ON session.session_id = lead.session_id
 LEFT JOIN string AS landing ON landing.string_no = session.landing_no
 LEFT JOIN string AS click ON click.string_no = lead.click_no;
+
+CREATE VIEW statuses AS
+SELECT lead_status.lead_id || ' ' || lead_status.step AS status_id, site.key AS site, lead_status.lead_id,
+  strftime('%Y-%m-%dT%H:%M:%fZ', lead_status.at_ms / 1000.0, 'unixepoch') AS at,
+  lead_status.status, lead_status.is_junk, lead_status.said_by, lead_status.rule, lead_status.reason
+FROM lead_status
+JOIN lead USING (lead_id)
+JOIN site USING (site_no);
+
+CREATE VIEW activity_identifier AS
+SELECT name.fact, own.identifier_no, own.person_no
+FROM activity_name AS name
+JOIN identifier AS own ON own.value = name.value AND own.kind = name.kind AND own.apart IS NULL
+WHERE NOT EXISTS (
+  SELECT 1 FROM activity_name AS surer
+  JOIN identifier ON identifier.value = surer.value AND identifier.kind = surer.kind
+    AND identifier.apart IS NULL
+  WHERE surer.fact = name.fact AND surer.place < name.place
+);
+
+CREATE VIEW activities AS
+SELECT activity.activity_id, site.key AS site,
+  strftime('%Y-%m-%dT%H:%M:%fZ', activity.at_ms / 1000.0, 'unixepoch') AS at,
+  activity.kind, activity.provider, activity.provider_id, person.identifier_id AS person_id,
+  activity.owner, activity.title
+FROM activity
+JOIN site USING (site_no)
+LEFT JOIN activity_identifier AS own USING (fact)
+LEFT JOIN identifier AS person ON person.identifier_no = own.person_no;
 
 CREATE VIEW touch AS
 SELECT session.session_id AS touch_id, session.site_no, who.person_id, session.started_ms AS at_ms,

@@ -1,0 +1,108 @@
+"""What leads are worth, in the store: status with its history, repeats, and when sales answered."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tracker.core.enquiries import Asked, Response
+from tracker.core.qualification import Step
+from tracker.store.leads import Row, put_decided
+from tracker.store.marks import Pass
+
+
+def put_steps(db: sqlite3.Connection, lead: Row, steps: Sequence[Step], run: Pass, *, because: str) -> None:
+    """Write the history of a lead's status, the last step of which counts."""
+    db.execute("DELETE FROM lead_status WHERE lead_id = ?", [lead["lead_id"]])
+    db.executemany(
+        "INSERT INTO lead_status VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (lead["lead_id"], step.at_ms, number, step.status, step.is_junk, step.by, step.rule, step.reason)
+            for number, step in enumerate(steps)
+        ],
+    )
+    last = steps[-1]
+    now = {
+        "status": last.status, "is_junk": int(last.is_junk), "status_ms": last.at_ms, "status_by": last.by,
+        "status_rule": last.rule, "status_reason": last.reason,
+    }  # fmt: skip
+    put_decided(db, lead, now, run, because=because)
+
+
+def load_seen(db: sqlite3.Connection, lead: Row, journey_id: str) -> dict[str, Any]:
+    """Load what a lead's sessions tell of it: `channel`, `source`, `country`, `pages` of its journey."""
+    found = db.execute(
+        """SELECT source.channel, source.source, session.country, (
+          SELECT coalesce(sum(seen.pages), 0) FROM journey JOIN json_each(journey.touch_ids) AS touch
+          JOIN session AS seen ON seen.session_id = touch.value WHERE journey.journey_id = ?
+        )
+        FROM (SELECT ? AS source_no, ? AS session_id) AS own
+        LEFT JOIN source USING (source_no) LEFT JOIN session USING (session_id)""",
+        [journey_id, lead["source_no"], lead["session_id"]],
+    ).fetchone()
+    return dict(zip(("channel", "source", "country", "pages"), found, strict=True))
+
+
+def persons_of(db: sqlite3.Connection, identifier_nos: Iterable[int]) -> dict[int, int]:
+    """Find whose these identifiers are: person by identifier, those that there are."""
+    rows = db.execute(
+        """SELECT identifier_no, person_no FROM json_each(?) AS wanted
+        JOIN identifier ON identifier_no = wanted.value""",
+        [json.dumps(list(identifier_nos))],
+    )
+    return dict(rows.fetchall())
+
+
+def leads_of_person(db: sqlite3.Connection, person_no: int) -> list[Row]:
+    """Load all leads of a person."""
+    cursor = db.execute(
+        """SELECT lead.* FROM identifier AS own JOIN lead ON lead.identifier_no = own.identifier_no
+        WHERE own.person_no = ?""",
+        [person_no],
+    )
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def asked_of(lead: Row) -> Asked:
+    """Read what an enquiry needs to know of a lead."""
+    return Asked(
+        lead["at_ms"], lead["lead_id"], lead["kind"], lead["site_no"], is_junk=bool(lead["is_junk"]),
+        was_answered=lead["kind"] == "call" and lead["answered"] == 1,
+    )  # fmt: skip
+
+
+def put_enquiry(
+    db: sqlite3.Connection, lead: Row, found: tuple[str | None, Response | None], run: Pass, *, because: str
+) -> None:
+    """Write which lead this one repeats, if any, and when it was answered."""
+    duplicate_of, response = found
+    now = {
+        "duplicate_of": duplicate_of, "response_ms": response.at_ms if response else None,
+        "response_owner": response.owner if response else None,
+    }  # fmt: skip
+    put_decided(db, lead, now, run, because=because)
+
+
+def load_worthy(db: sqlite3.Connection, *, since: int, after_ms: int, statuses: Sequence[str]) -> list[Row]:
+    """Load the leads worth telling sales of that changed after a pass: no junk, no repeats.
+
+    Args:
+        since: number of the last pass that the caller has seen, as `marks.last_change` gives it.
+        after_ms: leads that came about earlier are history, not news.
+        statuses: such as `qualified`.
+
+    Returns:
+        Rows of the readable view `leads`, oldest first. A lead comes again whenever it has changed: remember
+        whom you have told, and of which status.
+    """
+    cursor = db.execute(
+        """SELECT leads.* FROM lead JOIN leads USING (lead_id)
+        WHERE lead.changed_no > ? AND lead.at_ms >= ? AND NOT lead.is_junk AND lead.duplicate_of IS NULL
+          AND lead.status IN (SELECT value FROM json_each(?)) ORDER BY lead.at_ms, lead.lead_id""",
+        [since, after_ms, json.dumps(list(statuses))],
+    )
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
