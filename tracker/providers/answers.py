@@ -131,6 +131,8 @@ def _of_parts(value: Mapping[str, Any], kind: Kind) -> str | None:
         return _joined((value.get(each) for each in _NAME_PARTS), " ")
     if kind == "phone":
         return _joined((value.get(each) for each in _PHONE_PARTS), " ")
+    if (date := [text(value.get(each)) for each in ("year", "month", "day")]) and all(date):
+        return "-".join(each.rjust(2, "0") for each in date if each)
     return _joined(value.values(), ", ")
 
 
