@@ -1,0 +1,128 @@
+"""WhatConverts: leads of any kind, told when they are new and again when they are changed.
+
+WhatConverts is a source of leads itself: its own words for source and medium are used as the provider's.
+There is no signature, so the address alone is the secret.
+
+Source: https://www.whatconverts.com/help/docs/integrations/webhooks/ (fields)
+Source: https://www.whatconverts.com/api/leads/ (values)
+Unconfirmed: the names of the called number and of the transcript by kind of lead; several are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tracker.providers.adapter import Adapter, Delivery, Facts
+from tracker.providers.calling import line, rest, spoken, tags, visitor_of
+from tracker.providers.reading import (
+    first,
+    first_text,
+    instant,
+    mapping,
+    money,
+    number,
+    objects,
+    text,
+    truth,
+)
+
+_KINDS = {
+    "phone call": "call", "phone": "call", "call": "call", "web form": "form", "form": "form",
+    "chat": "chat", "text message": "chat", "appointment": "booking",
+}  # fmt: skip
+_SOURCES = {
+    "utm_source": ("utm_source", "lead_source"), "utm_medium": ("utm_medium", "lead_medium"),
+    "utm_campaign": ("utm_campaign", "lead_campaign"), "utm_content": ("utm_content", "lead_content"),
+    "utm_term": ("utm_term", "lead_keyword"),
+}  # fmt: skip
+_PHONES = ("contact_phone_number", "phone_number", "caller_number", "contact_phone")
+_EMAILS = ("contact_email_address", "email_address", "contact_email")
+_CALLED = ("tracking_number", "phone_tracking_number", "dialed_number")
+_TRANSCRIPTS = ("call_transcription", "transcription", "chat_transcript", "chat", "message", "text_message")
+_LENGTHS = ("call_duration_seconds", "call_duration", "duration")
+_RECORDINGS = ("recording", "play_recording", "recording_url", "call_recording")
+_USED = frozenset({*_PHONES, *_EMAILS, *_TRANSCRIPTS, *_LENGTHS, "contact_name", "contact_company_name"})
+
+
+def _parse(delivery: Delivery) -> Facts:
+    document = delivery.document
+    told = mapping(document).get("lead") or mapping(document).get("leads") or document
+    for lead in objects(told):
+        if text(lead.get("lead_id")):
+            yield _lead(lead, delivery.zone)
+
+
+def _lead(told: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    answers = _answers(told)
+    return {
+        "fact": "lead", "kind": _KINDS.get((first_text(told, "lead_type") or "").lower(), "form"),
+        "provider_id": first_text(told, "lead_id"), "at": instant(told.get("date_created"), zone),
+        "version_at": instant(first(told, "last_updated", "date_created"), zone),
+        "phone": line(first(told, *_PHONES)), "email": first_text(told, *_EMAILS),
+        "name": first_text(told, "contact_name", "caller_name"), "status": _status(told),
+        "company": first_text(told, "contact_company_name"),
+        "page_url": first_text(told, "lead_url", "landing_url"),
+        "landing_page": first_text(told, "landing_url"), "referrer": first_text(told, "referring_url"),
+        "value": money(first(told, "sales_value", "quote_value")), "visitor_id": visitor_of(told),
+        **_source(told), **_call(told),
+        "fields": {**rest(told, {*_USED, "additional_fields"}), **answers},
+    }  # fmt: skip
+
+
+def _call(told: Mapping[str, Any]) -> dict[str, Any]:
+    state = (first_text(told, "answer_status", "call_status") or "").lower()
+    return {
+        "tracking_number": line(first(told, *_CALLED)), "duration_s": _length(first(told, *_LENGTHS)),
+        "answered": None if not state else state in ("answered", "completed"),
+        "recording_url": first_text(told, *_RECORDINGS),
+        "transcript": spoken(first(told, *_TRANSCRIPTS)),
+    }  # fmt: skip
+
+
+def _length(said: Any) -> int | None:
+    """Read a length: seconds, or `0:42`, `1:02:03`."""
+    length_s = 0
+    for part in (text(said) or "").split(":", 2):
+        counted = number(part)
+        if counted is None:
+            return None
+        length_s = length_s * 60 + counted
+    return length_s
+
+
+def _status(told: Mapping[str, Any]) -> str | None:
+    """Read what people said of the lead; a spam mark is the last word."""
+    if truth(told.get("spam")):
+        return "disqualified"
+    return {True: "qualified", False: "disqualified", None: None}[truth(told.get("quotable"))]
+
+
+def _source(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Read click ids and parameters by their names, else WhatConverts' own words for the source."""
+    named = {name: first_text(told, *places) for name, places in _SOURCES.items()}
+    return {**named, **tags(told)}
+
+
+def _answers(told: Mapping[str, Any]) -> dict[str, str]:
+    """Read a form's answers: an object, or a list of names and values."""
+    data = told.get("additional_fields")
+    if isinstance(data, list):
+        pairs = [
+            (first_text(each, "name", "label", "field"), first_text(each, "value")) for each in objects(data)
+        ]
+        return {name: value for name, value in pairs if name and value}
+    return {str(name): said for name, value in mapping(data).items() if (said := spoken(value))}
+
+
+ADAPTER = Adapter(
+    name="whatconverts",
+    label="WhatConverts",
+    parse=_parse,
+    steps=(
+        "In WhatConverts open the profile's Integrations, then Webhooks, and add one.",
+        "Enter {url}, choose JSON, and both triggers: new leads and updated leads.",
+        "WhatConverts signs nothing: keep the address to yourself.",
+    ),
+    verified="documented list of fields; no signature is documented",
+)
