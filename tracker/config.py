@@ -62,6 +62,8 @@ class Settings:
     phone_fresh_days: int
     email_shared_visitors: int
     duplicate_days: int
+    raw_days: int
+    reject_days: int
     tryout: bool
     log_format: LogFormat
 
@@ -225,6 +227,10 @@ SETTINGS = (
             "An e-mail address given by this many visitors within 90 days links nobody; 0: no limit."),
     Setting("duplicate_days", "30", "days", _whole(0, 3_650),
             "The same person's next lead of the same kind within so many days is a repeat, not a new lead."),
+    Setting("raw_days", "90", "days", _whole(1, 3_650),
+            "How long what providers delivered is kept as it came, to be parsed again."),
+    Setting("reject_days", "30", "days", _whole(1, 3_650),
+            "How long refused messages are kept."),
     Setting("tryout", "true", "true or false", _flag,
             "Serve the try-out site, and make the site `tryout` at first start."),
     Setting("log_format", "console", "word", _word("console", "json"),

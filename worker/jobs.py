@@ -16,6 +16,7 @@ import redis
 from tracker import hitlog, queue
 from tracker.config import Settings
 from worker import drain as drainer
+from worker import retention
 
 # How long a drain stays for more after the log ran empty, and how often it looks. Under steady traffic
 # one job serves some seconds of hits: a job costs 5 ms, a look that finds some 1 ms, and then each hit
@@ -58,6 +59,7 @@ def drain() -> None:
         _log.exception("the drain failed for the %d. time in a row", count)
     else:
         queue.clear_failures(shop.client, queue.DRAIN)
+        retention.tidy_if_due(shop.settings, shop.client)
 
 
 def _drain_until_quiet(shop: Shop) -> None:

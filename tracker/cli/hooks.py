@@ -237,6 +237,23 @@ def replay_hooks(context: Context, site: str | None, provider: str | None) -> No
         raise Failed("`touchline source show` says which deliveries could not be parsed, and why.")
 
 
+@replay.command("rejects")
+@pass_context
+def replay_rejects(context: Context) -> None:
+    """touchline replay rejects
+
+    Take refused messages once more, after a site was added or after an upgrade. What is refused again
+    comes back with the new reason.
+    """
+    from tracker.cli.facts import drain_now, open_log
+    from worker.again import replay_rejects as take_again
+
+    with open_log(context.settings) as client:
+        replayed = take_again(context.settings, client)
+        told = {"again": replayed.again, "left": replayed.left, **drain_now(context.settings, client)}
+    click.echo(json.dumps(told))
+
+
 def _show(context: Context, found: HookSource, secrets: Secrets, form: str, *, base: str | None) -> None:
     settings = context.settings
     adapter = load_adapter(found.provider)

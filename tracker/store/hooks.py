@@ -179,6 +179,13 @@ def drop_raw(db: sqlite3.Connection, raw_no: int) -> None:
     db.execute("DELETE FROM raw_message WHERE raw_no = ?", [raw_no])
 
 
+def drop_old_raws(db: sqlite3.Connection, before_ms: int) -> int:
+    """Forget what was delivered before a time; the facts that it gave stay. Returns how many messages."""
+    old = "SELECT raw_no FROM raw_message WHERE received_ms < ?"
+    db.execute(f"DELETE FROM raw_fact WHERE raw_no IN ({old})", [before_ms])
+    return db.execute("DELETE FROM raw_message WHERE received_ms < ?", [before_ms]).rowcount
+
+
 def put_given(db: sqlite3.Connection, raw_no: int, given: Iterable[Version], problem: str | None) -> None:
     """Note which versions of facts a delivery gave, and what about it could not be understood."""
     found = db.execute("UPDATE raw_message SET problem = ? WHERE raw_no = ?", [problem, raw_no])

@@ -1,0 +1,102 @@
+"""Messages kept as they came: taken again when asked, and gone when their time is over."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+from click.testing import CliRunner
+
+from tests.telling import KEY, TEN_MS, Workspace, hit, lead
+from tracker import config, hitlog
+from tracker.cli import main
+from tracker.core.times import DAY_MS
+from tracker.model import Site, SiteKey
+from tracker.store.db import atomic, open_store
+from tracker.store.hooks import HookSource, RawMessage, Secrets, add_hook, add_raw, put_given
+from tracker.store.sites import add_site
+from worker.again import replay_rejects
+from worker.retention import tidy, tidy_if_due
+
+
+@pytest.fixture
+def workspace(settings: config.Settings, client: redis.Redis) -> Workspace:
+    """Give two empty sites."""
+    return Workspace(settings, client)
+
+
+def test_what_was_refused_for_want_of_a_site_comes_in_once_the_site_is_there(workspace: Workspace) -> None:
+    """Hits and facts of an unknown site are kept whole, and count as if they had come in order."""
+    workspace.tell(hit("h1", site="later"), lead("L1", 5, site="later", visitor_id="v1"))
+    assert workspace.export("leads") == []
+    with closing(open_store(workspace.settings.data, write=True)) as db:
+        add_site(db, Site(SiteKey("later"), ("later.test",)))
+    assert replay_rejects(workspace.settings, workspace.client).again == 2
+    workspace.tell()
+    (found,) = workspace.export("leads")
+    assert (found["site"], found["match_rule"], found["session_id"] is None) == ("later", "M1", False)
+    assert workspace.query("SELECT count(*) AS n FROM reject") == [{"n": 0}]
+    assert workspace.verify() == []
+
+
+def test_what_is_refused_again_comes_back_with_its_reason(workspace: Workspace) -> None:
+    """A replay loses nothing, however often it is asked for."""
+    workspace.tell(lead("L1", site="nowhere"), {"fact": "lead", "site": "shop"})
+    before = workspace.query("SELECT code, message, body FROM reject ORDER BY body")
+    for _ in range(3):
+        assert replay_rejects(workspace.settings, workspace.client).again == 2
+        workspace.tell()
+    assert workspace.query("SELECT code, message, body FROM reject ORDER BY body") == before
+
+
+def test_what_is_kept_in_part_stays(workspace: Workspace) -> None:
+    """A message that is no JSON, or says nothing of what it is, is left for a reader."""
+    workspace.append(b"\\xff nonsense")
+    with closing(open_store(workspace.settings.data, write=True)) as db, atomic(db):
+        db.execute(
+            """INSERT INTO reject (received_ms, code, message, origin, hash, body)
+            VALUES (1, 'too_long', 'cut', 'collect', '', '{"url": "https://sho')"""
+        )
+    replayed = replay_rejects(workspace.settings, workspace.client)
+    assert (replayed.again, replayed.left) == (0, 2)
+    assert hitlog.length(workspace.client) == 0
+
+
+def test_the_verb_tells_what_came_of_it(data: Path) -> None:
+    """`touchline replay rejects` prints counts as JSON."""
+    run = CliRunner().invoke(main, ["--data", str(data), "replay", "rejects"])
+    assert run.exit_code == 0, run.output
+    assert json.loads(run.stdout)["again"] == 0
+
+
+def test_messages_go_when_their_time_is_over_and_facts_stay(workspace: Workspace) -> None:
+    """Deliveries after raw_days, rejects after reject_days; what they gave stays as it is."""
+    workspace.tell(lead("L1"), lead("L2", site="nowhere"))
+    source = HookSource(0, SiteKey("shop"), "typeform", "UTC", "")
+    with closing(open_store(workspace.settings.data, write=True)) as db:
+        made, _ = add_hook(db, source, Secrets(""), key=KEY, now_ms=0)
+        with atomic(db):
+            for day in (0, 80):
+                raw = RawMessage(0, TEN_MS + day * DAY_MS, {}, b"{}")
+                number = add_raw(db, made.source_no, b"%d" % day, raw)
+                assert number is not None
+                put_given(db, number, [("lead", 1, f"{day}", b"d")], None)
+            db.execute("UPDATE reject SET received_ms = ?", [TEN_MS])
+    settings = replace(workspace.settings, raw_days=90, reject_days=120)
+    assert tidy(settings, now_ms=TEN_MS + 100 * DAY_MS) == 1
+    assert workspace.query("SELECT received_ms FROM raw_message") == [{"received_ms": TEN_MS + 80 * DAY_MS}]
+    assert len(workspace.query("SELECT * FROM raw_fact")) == 1
+    assert tidy(settings, now_ms=TEN_MS + 121 * DAY_MS) == 1
+    assert workspace.query("SELECT count(*) AS n FROM reject") == [{"n": 0}]
+    assert len(workspace.export("leads")) == 1
+    assert workspace.verify() == []
+
+
+def test_it_is_tidied_once_an_hour(workspace: Workspace) -> None:
+    """Many workers ask; the first that asks does it."""
+    asked = [tidy_if_due(workspace.settings, workspace.client) for _ in range(3)]
+    assert asked == [True, False, False]
