@@ -22,7 +22,8 @@
   const SHOWN_MS = 1000;
 
   const parts = window.touchline.parts;
-  const { domains, guarded, hexOf, makeId, on, readLink, visitorToken, withoutMarks } = parts;
+  const { hexOf, makeId, on, otherDomains, readLink, visitorToken, withoutMarks } = parts;
+  const domains = otherDomains();
 
   let ready = {}; // the link that was signed ahead: {token, at, text}
   let wanted = {}; // the latest that was asked for: {token, at}
@@ -104,10 +105,6 @@
     if (text) show(link, "href", marked(originalOf(link, "href"), text));
   }
 
-  function onSubmit(event) {
-    markForm(event.target, event.submitter);
-  }
-
   function markForm(form, submitter) {
     const owner = submitter?.hasAttribute("formaction") ? submitter : form;
     const attribute = owner === form ? "action" : "formaction";
@@ -125,14 +122,6 @@
     setTimeout(() => field.remove(), SHOWN_MS);
   }
 
-  function wrapSubmit() {
-    const original = HTMLFormElement.prototype.submit;
-    HTMLFormElement.prototype.submit = function () {
-      guarded(markForm)(this);
-      return original.call(this);
-    };
-  }
-
   // ---- the call from the page, and the start ----
 
   parts.link = async (address) => {
@@ -145,7 +134,6 @@
 
   on(window, "pointerover focusin touchstart", prepare);
   on(window, "mousedown touchstart keydown click auxclick", onLeave);
-  on(window, "submit", onSubmit);
-  wrapSubmit();
+  parts.leave = markForm; // called for every submit, that of a shadow tree or of a script too
   window.touchline("visitor", prepare); // as soon as there is one
 })(window, document);

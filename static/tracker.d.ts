@@ -26,6 +26,8 @@ declare global {
     append?: boolean;
     /** Names of form fields to send besides the contact fields, comma-separated. */
     fields?: string;
+    /** Hosts, comma-separated, whose frames are believed like those of known form and booking services. */
+    formHosts?: string;
     /** Run inside an iframe too. */
     frames?: "allow";
     /** Say on the console what is sent. */

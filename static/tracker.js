@@ -24,6 +24,8 @@
  *                     those to domains that do not share this page's cookie carry the visitor over
  *   data-append       give every form that posts the hidden fields below
  *   data-fields       names of form fields to send besides the contact fields, comma-separated
+ *   data-form-hosts   hosts, comma-separated, whose frames are believed like those of the form and booking
+ *                     services that static/forms.js knows: such a service under a domain of one's own
  *   data-frames       allow: run inside an iframe too (silent there otherwise)
  *   data-debug        say on the console what is sent
  *
@@ -35,12 +37,15 @@
  *   data-tl-field[="name"]      on a field: send it, under that name; email, phone, name and company
  *                               say which contact field it is
  *   data-tl-form                on a form: send it even without a contact field
+ *   data-tl-success="selector"  on a form that a script sends, or around fields without a form: it was sent when
+ *                               something that the selector finds has newly become visible
  *   data-tl-private             on a form, a field or around fields: never read
  *
  * Forms. A form counts when it really is sent: its fields are valid (or it is novalidate) and no
  * handler of the page prevented the submission. A form that the page sends by itself (AJAX) is
- * prevented, so it does not count; when it has succeeded, say touchline("event", "form_submit",
- * {form_id, email, phone, name, company, fields}). It needs an e-mail or a phone, or a name or company
+ * prevented, so it does not count: static/forms.js, a part loaded where there is a sign of such a form, tells of
+ * it when its plugin, its service or data-tl-success says that it has succeeded. Where nothing does, say
+ * touchline("event", "form_submit", {form_id, email, phone, name, company, fields}). A form needs an e-mail or a phone, or a name or company
  * in a form that posts, or data-tl-form; a log-in (autocomplete="current-password") is no lead.
  * Never sent: passwords, files, cards (autocomplete cc-*), codes, hidden fields (but those with a
  * data-tl-field of their own), names that speak of secrets, data-tl-private.
@@ -51,8 +56,7 @@
  *
  * Arrivals. tl_link (a link from another domain of the site) and tl_mail (a mailed link with a token) are
  * taken off the address bar and go out with the first view; the collector verifies them. What signs links
- * is static/linker.js: a part of its own, loaded where data-domains asks for it, so that other sites do not
- * pay for it.
+ * is static/linker.js, a part loaded where data-domains asks for it.
  *
  * Calls, before the load too when the page has the stub:
  *   touchline("init", options)        start, where the tag has no data-site
@@ -97,8 +101,8 @@
   const PING_MS = 300000; // a reader who only reads stays well inside a session's 30 minutes
   const SESSION_MS = 1800000;
 
-  // Where the part for links between domains is, and its hash; the build writes both.
-  const LINKER = { src: "linker.js", integrity: "" };
+  // The parts that only some pages need: the version and the hash of each; the build writes them.
+  const PARTS = {};
 
   const former = window.touchline;
   if (former?.loaded) return;
@@ -128,6 +132,15 @@
 
   function on(target, types, work) {
     types.split(" ").forEach((type) => target.addEventListener(type, guarded(work), { capture: true, passive: true }));
+  }
+
+  /** Do `work` with the object before a method of the browser's own does its own. */
+  function wrap(owner, name, work) {
+    const original = owner[name];
+    owner[name] = function (...args) {
+      guarded(work)(this);
+      return original.apply(this, args);
+    };
   }
 
   function later(work, ms) {
@@ -232,7 +245,6 @@
     views.forEach((hit) => record(Object.assign(hit, { event_id: makeId(), at: timeNow() }), 0));
     adoptStored();
     fillForms();
-    loadLinker();
   }
 
   /** Forget everything: the visitor said no. The cookies go by the collector's answer. */
@@ -569,18 +581,9 @@
     routeCheck = later(() => viewUrl && routeNow() !== viewRoute && wantView(), 0);
   }
 
-  function wrapHistory(name) {
-    const original = history[name];
-    history[name] = function (...args) {
-      const result = original.apply(this, args);
-      watchAddress();
-      return result;
-    };
-  }
-
   function watchPages() {
-    wrapHistory("pushState");
-    wrapHistory("replaceState");
+    wrap(history, "pushState", watchAddress);
+    wrap(history, "replaceState", watchAddress);
     on(window, "popstate hashchange", watchAddress);
     on(window, "pageshow", (event) => event.persisted && wantView());
     on(window, "pagehide", lastFlush);
@@ -649,8 +652,8 @@
     "tg:": "telegram",
   };
   const IDENTIFIERS = ["email", "phone", "user_id", "crm_id", "chat_id"];
-  const NOTHING = /^\s*$|^(null|undefined|\{.*\}|\[object.*)$/i;
   const CHAT_OPENER = { intercom: ".intercom-launcher", chatwoot: ".woot-widget-bubble" };
+  const NOTHING = /^\s*$|^(null|undefined|\{.*\}|\[object.*)$/i;
 
   function sendNow(id) {
     if (id) flush();
@@ -682,30 +685,42 @@
     return listOf(config.domains).concat(location.hostname).some((domain) => isAkin(host, domain));
   }
 
-  // ---- links to the site's other domains: the part that signs them comes only where there are any ----
+  // ---- parts: what only some pages need comes when there is a sign that this one does ----
 
-  let linker;
+  const FORM_SIGNS =
+    ".wpcf7,.gform_wrapper,.wpforms-form,.elementor-form,.nf-form-cont,.frm_forms,[class*=hs-form],[data-cal-link],[data-tl-success]," +
+    "[src*=typeform],[src*=calendly],[src*='cal.com'],[src*=tally],[src*=jotform],[src*=hsforms]";
 
-  function loadLinker() {
-    const domains = listOf(config.domains).filter((domain) => !isAkin(location.hostname, domain));
-    if (!linker && domains.length) {
-      window.touchline.parts = { domains, guarded, hexOf, makeId, on, readLink, visitorToken, withoutMarks };
-      linker = new Promise((resolve) => {
-        const script = document.createElement("script");
-        script.onload = script.onerror = resolve;
-        script.crossOrigin = "anonymous";
-        script.integrity = LINKER.integrity;
-        script.nonce = tag?.nonce;
-        script.src = addressOf(LINKER.src);
-        document.head.append(script);
-      });
-    }
-    return linker;
+  const loading = {};
+
+  function loadPart(name) {
+    loading[name] = loading[name] || new Promise((resolve) => {
+      const [version, integrity] = PARTS[name];
+      const script = document.createElement("script");
+      script.onload = script.onerror = resolve;
+      script.crossOrigin = "anonymous";
+      script.integrity = integrity;
+      script.nonce = tag?.nonce;
+      script.src = addressOf(`v${version}/${name}.js`);
+      document.head.append(script);
+    });
+    return loading[name];
+  }
+
+  function loadParts() {
+    if (!isAllowed()) return;
+    if (otherDomains().length) loadPart("linker");
+    if (FORMS && document.querySelector(FORM_SIGNS)) loadPart("forms");
+  }
+
+  /** List the site's domains that do not share this page's cookie. */
+  function otherDomains() {
+    return listOf(config.domains).filter((domain) => !isAkin(location.hostname, domain));
   }
 
   async function linkTo(url) {
-    if (visitorToken()) await loadLinker();
-    return (window.touchline.parts?.link || String)(url);
+    if (visitorToken()) await loading.linker;
+    return (parts.link || String)(url);
   }
 
   /** Take what proves an arrival off an address. */
@@ -749,8 +764,8 @@
     const nearest = (selector) => path.find((node) => node.matches(selector));
     const named = nearest("[data-tl-event]");
     const marked = nearest("[data-tl-chat]");
-    const link = nearest("a[href],area[href]");
     const vendor = marked ? marked.dataset.tlChat : Object.keys(CHAT_OPENER).find((name) => nearest(CHAT_OPENER[name]));
+    const link = nearest("a[href],area[href]");
     if (named) sendEvent(named.dataset.tlEvent, readProps(named));
     if (vendor) sendEvent("chat_open", { vendor });
     else if (link) sendEvent(...readLink(link));
@@ -883,6 +898,7 @@
   }
 
   function fillForms() {
+    loadParts();
     if (!FORMS) return;
     const values = hiddenValues();
     roots.forEach((root) => {
@@ -901,8 +917,10 @@
   }
 
   function watchForms() {
-    on(window, "focusin click", findShadow);
-    wrapSubmit();
+    on(window, "focusin click", (event) => watchShadow(event.composedPath()[0].getRootNode()));
+    wrap(Element.prototype, "attachShadow", (host) => later(() => watchShadow(host.shadowRoot), 0));
+    wrap(HTMLFormElement.prototype, "submit", onScriptSubmit);
+    on(document, "load", fillSoon);
     watchRoot(document);
   }
 
@@ -910,33 +928,28 @@
   function watchRoot(root) {
     on(root, "submit", onSubmit);
     new MutationObserver(guarded(fillSoon)).observe(root, { childList: true, subtree: true });
+    root.querySelectorAll("*").forEach((element) => watchShadow(element.shadowRoot));
     fillForms();
   }
 
-  /** A submit does not leave its shadow tree, so follow the tree from the first focus in it on. */
-  function findShadow(event) {
-    const root = event.composedPath()[0].getRootNode();
-    if (!root.host || roots.indexOf(root) >= 0) return;
+  /** A submit does not leave its shadow tree, so follow each tree: from its making on, or from the first focus in it. */
+  function watchShadow(root) {
+    if (!root?.host || roots.indexOf(root) >= 0) return;
     roots.push(root);
     watchRoot(root);
   }
 
-  /** Fill and count forms that a script sends by form.submit(), which fires no event. */
-  function wrapSubmit() {
-    const original = HTMLFormElement.prototype.submit;
-    HTMLFormElement.prototype.submit = function () {
-      guarded(onScriptSubmit)(this);
-      return original.call(this);
-    };
-  }
-
   function onSubmit(event) {
+    const { target, submitter } = event;
     fillForms();
+    parts.leave?.(target, submitter);
     captureSubmit(event);
   }
 
+  /** Fill and count a form that a script sends by form.submit(), which fires no event. */
   function onScriptSubmit(form) {
     fillForms();
+    parts.leave?.(form);
     captureScriptSubmit(form);
   }
 
@@ -1002,7 +1015,7 @@
     const contact = {};
     const fields = {};
     const allowed = listOf(config.fields).concat(listOf(form.dataset.tlFields));
-    Array.from(form.elements).forEach((field) => {
+    Array.from(form.elements || form.querySelectorAll("input,select,textarea")).forEach((field) => {
       const value = isForbidden(field) ? "" : valueOf(field);
       const kind = value && contactKind(field);
       const mark = field.dataset.tlField;
@@ -1046,11 +1059,11 @@
     sendForm(readForm(form));
   }
 
-  /** Count the forms whose submission no handler of the page has prevented. */
+  /** Count the forms whose submission no handler of the page has prevented; of the others an adapter may know. */
   function settleForms() {
     const submitted = pendingForms;
     pendingForms = [];
-    submitted.forEach(({ event, hit }) => sendForm(!event.defaultPrevented && hit));
+    submitted.forEach(({ event, hit }) => sendForm(!parts.holds?.(event, hit) && !event.defaultPrevented && hit));
   }
 
   function sendForm(hit) {
@@ -1123,8 +1136,12 @@
     if (consent !== "required") applyConsent();
   }
 
+  const parts = { config, guarded, hexOf, makeId, on, otherDomains, readLink, visitorToken, withoutMarks };
+  if (FORMS) Object.assign(parts, { readForm, sendForm });
+
   window.touchline = guarded(call);
   window.touchline.loaded = true;
+  window.touchline.parts = parts;
   window.touchline.q = { push: ([args, resolve]) => resolve(call(...args)) }; // for who kept the stub
   waiting.forEach(([args]) => args[0] === "init" && Object.assign(config, args[1]));
   guarded(start)();

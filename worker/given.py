@@ -6,6 +6,7 @@ typed. A robot's or a dropped hit gives none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,12 @@ IDENTIFY_EVENT = "identify"
 
 _CONTACT = ("email", "phone", "name", "company", "fields")
 _FORM = ("form_id", "form_name", "form_action")
+_TELLING = {
+    "calcom": "booking", "calendly": "booking", "hubspotforms": "form", "jotform": "form", "tally": "form",
+    "typeform": "form",
+}  # fmt: skip
+_PROVIDER_ID = re.compile(r"[!-~]{4,300}")
+_FIRST_OF_ALL = "1995-01-01T00:00:00.000Z"
 _NAMES_SOMEBODY = ("email", "phone", "user_id", "crm_id", "chat_id")
 _IDENTIFY = (*_NAMES_SOMEBODY, "name", "company")
 _LINK = ("from", "nonce", "made_at", "browser")
@@ -32,11 +39,27 @@ def put_form_lead(draft: Draft) -> None:
     given = contact.pop("fields", None)
     fields = dict(given) if isinstance(given, Mapping) else {}
     fields |= {name: props[name] for name in _FORM if name in props}
+    lead = _claimed(props) or {"kind": "form", "provider": "tracker", "provider_id": draft.hit.event_id}
     _give(
-        draft, "lead", kind="form", provider="tracker", provider_id=draft.hit.event_id,
-        page_url=draft.page.canonical, fields=fields,
+        draft, "lead", **lead, page_url=draft.page.canonical, fields=fields,
         **{name: value for name, value in contact.items() if isinstance(value, str)},
     )  # fmt: skip
+
+
+def _claimed(props: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Read which provider's submission a page says was made on it; none where the browser made it.
+
+    The lead then has the key of the provider's own delivery, so that both are one lead. They are those whose
+    frames tell the page an id that nobody can guess. A page's word is hearsay, and so the oldest version:
+    it fills what the provider leaves out, above all the visitor, and corrects nothing.
+    """
+    provider, provider_id = (_text(props.get(name)) for name in ("provider", "provider_id"))
+    if provider not in _TELLING or not provider_id or not _PROVIDER_ID.fullmatch(provider_id):
+        return None
+    return {
+        "kind": _TELLING[provider], "provider": provider, "provider_id": provider_id,
+        "version_at": _FIRST_OF_ALL, "is_at_of_event": True,
+    }  # fmt: skip
 
 
 def put_identify(draft: Draft) -> None:

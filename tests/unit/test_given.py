@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.test_enrich import AT_MS, enriched
 from tracker.core.facts import read_fact
-from tracker.core.times import format_instant
+from tracker.core.times import EARLIEST_MS, format_instant
 from tracker.wire import FLAG_WEBDRIVER
 from worker.draft import Draft
 
@@ -111,3 +111,39 @@ def test_a_fact_is_of_the_version_that_its_hit_is_of(given: object, kept: dict[s
     (fact,) = enriched(mail=MAIL, extra={"version_at": given}).facts
     assert {name: value for name, value in fact.items() if name == "version_at"} == kept
     assert read_fact(fact)
+
+
+CLAIM = {"provider": "calendly", "provider_id": "https://api.calendly.com/scheduled_events/E/invitees/I"}
+
+
+def form(props: dict[str, Any]) -> dict[str, Any]:
+    """Give the lead of a submitted form."""
+    (fact,) = enriched(type="event", name="form_submit", props=props).facts
+    return fact
+
+
+def test_what_a_frame_told_has_the_key_of_its_providers_delivery() -> None:
+    """The page's word is the oldest version of the lead: it fills, and corrects nothing."""
+    fact = form({**CLAIM, "email": "ann@acme.com", "form_id": "f1"})
+    assert read_fact(fact).version_ms == EARLIEST_MS
+    told = {name: fact.get(name) for name in ("kind", *CLAIM, "visitor_id", "email", "fields")}
+    contact = {"visitor_id": "v1", "email": "ann@acme.com", "fields": {"form_id": "f1"}}
+    assert told == {"kind": "booking", **CLAIM, **contact}
+
+
+@pytest.mark.parametrize(
+    "props",
+    [
+        pytest.param({"provider": "gravityforms", "provider_id": "1234"}, id="ids that can be counted up"),
+        pytest.param({"provider": "hubspot", "provider_id": "1234"}, id="a CRM"),
+        pytest.param({"provider": "typeform"}, id="no id"),
+        pytest.param({"provider": "typeform", "provider_id": {"id": "abcd"}}, id="an id that is no text"),
+        pytest.param({"provider": "typeform", "provider_id": "a b c d"}, id="an id with blanks"),
+        pytest.param({"provider": "typeform", "provider_id": "x" * 301}, id="an endless id"),
+        pytest.param({"provider": ["typeform"], "provider_id": "abcd"}, id="a provider that is no text"),
+    ],
+)
+def test_a_page_can_claim_no_other_lead(props: dict[str, Any]) -> None:
+    """What is not a frame's unguessable id makes a lead of the page's own."""
+    fact = form({**props, "email": "ann@acme.com"})
+    assert (fact["kind"], fact["provider"], fact["provider_id"]) == ("form", "tracker", "e")

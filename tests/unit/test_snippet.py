@@ -77,13 +77,14 @@ def test_the_tag_names_the_domains_where_links_must_carry_the_visitor_over(
     assert found.get("data-domains") == named
 
 
-def test_the_script_pins_its_part_by_address_and_hash() -> None:
-    """Who trusts the script's hash trusts the linker's, and an upgrade takes neither away."""
-    version = hashlib.sha384(snippet.LINKER).hexdigest()[:12]
-    digest = base64.b64encode(hashlib.sha256(snippet.LINKER).digest()).decode()
-    assert f"v{version}/linker.js" in SCRIPT.decode()
-    assert f"sha256-{digest}" in SCRIPT.decode()
-    assert snippet.script(version) == snippet.LINKER
+@pytest.mark.parametrize("name", snippet.PARTS)
+def test_the_script_pins_its_parts_by_address_and_hash(name: str) -> None:
+    """Who trusts the script's hash trusts theirs, and an upgrade takes neither away."""
+    part = snippet.PARTS[name]
+    version = hashlib.sha384(part).hexdigest()[:12]
+    digest = base64.b64encode(hashlib.sha256(part).digest()).decode()
+    assert f'{name}:["{version}","sha256-{digest}"]' in SCRIPT.decode()
+    assert snippet.script(version) == part
 
 
 def test_hostile_values_stay_inside_their_attributes() -> None:

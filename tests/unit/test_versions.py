@@ -122,3 +122,27 @@ def test_every_field_that_has_a_value_somewhere_has_one_in_the_end(versions: lis
         name for version in versions for name, value in version.content.items() if not is_blank(value)
     }
     assert merge(versions).keys() == given_somewhere
+
+
+def page(visitor_id: str | None) -> Version:
+    """Tell what a page says of a lead, before anything else that is said of it."""
+    content = {"visitor_id": visitor_id, "kind": "form"}
+    return Version(0, content_digest(content), content, is_hearsay=True)
+
+
+VISITORS = {
+    "one page's word counts": ([page("v1")], "v1"),
+    "told twice it is the same": ([page("v1"), page("v1")], "v1"),
+    "two pages of two visitors name nobody": ([page("v1"), page("v2")], None),
+    "a page that names nobody contests nothing": ([page("v1"), page(None)], "v1"),
+    "who is trusted decides": ([page("v1"), told(5, visitor_id="v2")], "v2"),
+    "who is trusted decides between pages": ([page("v1"), page("v2"), told(5, visitor_id="v1")], "v1"),
+    "who is trusted and names nobody decides nothing": ([page("v1"), page("v2"), told(5, kind="form")], None),
+}
+
+
+@pytest.mark.parametrize(("versions", "visitor_id"), VISITORS.values(), ids=VISITORS)
+def test_pages_that_disagree_name_no_visitor(versions: list[Version], visitor_id: str | None) -> None:
+    """A lead that two visitors claim is neither's, unless somebody else knows."""
+    assert merge(versions, kind="lead").get("visitor_id") == visitor_id
+    assert merge(reversed(versions), kind="lead").get("visitor_id") == visitor_id

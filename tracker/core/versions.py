@@ -7,7 +7,7 @@ own time, equal times by the greater hash of the content, so the order of arriva
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,11 +19,12 @@ _KEYED = frozenset({"extra", "fields"})
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a fact; `digest` is the hash of its content."""
+    """One version of a fact; `digest` is the hash of its content, `is_hearsay` that only a page told it."""
 
     version_ms: int
     digest: bytes
     content: Mapping[str, Any]
+    is_hearsay: bool = False
 
 
 def is_blank(value: object) -> bool:
@@ -41,7 +42,8 @@ def merge(versions: Iterable[Version], *, kind: str = "") -> dict[str, Any]:
     Returns:
         The fields that have a value in some version; those under `extra`, and a form's answers under
         `fields`, are fields like others. Nothing for a lead of which there are only additions
-        (`is_addition`): a recording or a transcript alone does not say that the call was a lead.
+        (`is_addition`): a recording or a transcript alone does not say that the call was a lead. Where pages
+        alone name a lead's visitor, and not the same one, it has none.
     """
     merged: dict[str, Any] = {}
     latest = _LATEST.get(kind, frozenset())
@@ -57,6 +59,8 @@ def merge(versions: Iterable[Version], *, kind: str = "") -> dict[str, Any]:
             elif name in latest and name in merged:
                 value = max(merged[name], value, key=parse_instant)
             merged[name] = value
+    if kind == "lead" and _is_contested(in_order):
+        merged.pop("visitor_id", None)
     return merged
 
 
@@ -86,3 +90,10 @@ def _without(version: Version, *names: str) -> Version:
     if version.content.keys().isdisjoint(names):
         return version
     return replace(version, content={key: each for key, each in version.content.items() if key not in names})
+
+
+def _is_contested(versions: Sequence[Version]) -> bool:
+    """Tell whether pages of several visitors claim one lead, and nobody who is trusted says whose it is."""
+    said = [(each.is_hearsay, each.content.get("visitor_id")) for each in versions]
+    named = {who for _, who in said if not is_blank(who)}
+    return len(named) > 1 and all(is_hearsay for is_hearsay, who in said if not is_blank(who))

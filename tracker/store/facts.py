@@ -37,10 +37,11 @@ def insert_fact(db: sqlite3.Connection, fact: Fact, *, site_no: int, origin: str
 def load_versions(db: sqlite3.Connection, kind: str, *, site_no: int, key: str) -> list[Version]:
     """Load all versions of one fact."""
     rows = db.execute(
-        "SELECT version_ms, digest, content FROM fact WHERE kind = ? AND site_no = ? AND key = ?",
+        """SELECT version_ms, digest, content, origin = 'script' FROM fact
+        WHERE kind = ? AND site_no = ? AND key = ?""",
         [kind, site_no, key],
     )
-    return [Version(version_ms, digest, json.loads(content)) for version_ms, digest, content in rows]
+    return [Version(ms, digest, json.loads(content), bool(heard)) for ms, digest, content, heard in rows]
 
 
 def keys_within(db: sqlite3.Connection, kind: str, *, site_no: int, start: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The script's files: `/tracker.js`, the newest build, and those with a version, which never change.
 
-`/v<version>/linker.js` is the part for links between domains; only a script that names its version asks
-for it.
+`/v<version>/linker.js` and its like are parts that only some pages need; only a script that names their
+versions asks for them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ from tracker.web.answers import Answer, Header, empty_answer
 SHORT_S = 3_600
 LONG_S = 31_536_000
 
-ENDINGS = ("/tracker.js", "/linker.js")
+PART_NAMES = ("linker", "forms")
+"""What `tracker.js` loads apart: links between domains; forms of others."""
 
-_PATH = re.compile(r"/tracker\.js|/v([0-9A-Za-z.-]{1,40})/(?:tracker|linker)\.js")
+_FILES = ("tracker", *PART_NAMES)
+ENDINGS = tuple(f"/{name}.js" for name in _FILES)
+
+_PATH = re.compile(rf"/tracker\.js|/v([0-9A-Za-z.-]{{1,40}})/(?:{'|'.join(_FILES)})\.js")
 _ALWAYS = (
     ("Vary", "Accept-Encoding"),
     ("Access-Control-Allow-Origin", "*"),

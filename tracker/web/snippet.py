@@ -1,4 +1,4 @@
-"""The browser script and its part for links between domains as they are served, and the tag.
+"""The browser script and its parts, which it loads where a page needs them, as they are served, and the tag.
 
 The script's version is the beginning of its hash, so an address with a version in it can be cached for
 ever, and a changed script can never meet an old integrity value. Builds that were released stay beside
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tracker.core.hosts import registrable_domain
 from tracker.model import Site
+from tracker.web.script import PART_NAMES
 
 STUB = (
     "window.touchline=window.touchline||function(){var a=arguments;return new Promise(function(r)"
@@ -39,7 +40,7 @@ def _version(code: bytes) -> str:
 
 
 SCRIPT = (_folder() / "tracker.min.js").read_bytes()
-LINKER = (_folder() / "linker.min.js").read_bytes()
+PARTS = {name: (_folder() / f"{name}.min.js").read_bytes() for name in PART_NAMES}
 _DIGEST = hashlib.sha384(SCRIPT)
 VERSION = _version(SCRIPT)
 INTEGRITY = "sha384-" + base64.b64encode(_DIGEST.digest()).decode()
@@ -47,7 +48,7 @@ ETAG = f'"{VERSION}"'
 
 
 def script(version: str) -> bytes | None:
-    """Load the build of one version, of the script or of its part.
+    """Load the build of one version, of the script or of one of its parts.
 
     Args:
         version: as it stands in the address, without the `v`.
@@ -55,12 +56,12 @@ def script(version: str) -> bytes | None:
     Returns:
         The current build or a released one; None when there never was one of that version.
     """
-    for current in (SCRIPT, LINKER):
+    for current in (SCRIPT, *PARTS.values()):
         if version == _version(current):
             return current
     if not re.fullmatch(r"[0-9a-f]{12}", version):
         return None
-    kept = [_folder() / f"{name}.{version}.js" for name in ("tracker", "linker")]
+    kept = [_folder() / f"{name}.{version}.js" for name in ("tracker", *PART_NAMES)]
     return next((path.read_bytes() for path in kept if path.is_file()), None)
 
 

@@ -2,7 +2,7 @@
 
 It speaks the collector's protocol (cookies, seed, answers) as far as the script can see it, and can be
 told to answer badly. Whatever stands before the last part of a path is ignored for `/e`, `/e.gif`,
-`tracker.js` and `linker.js`, as behind a proxy's prefix.
+`tracker.js` and its parts, as behind a proxy's prefix.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from tests.waiting import wait_for
 from tracker.web import snippet
+from tracker.web.script import ENDINGS
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
@@ -129,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         name = url.path.rsplit("/", 1)[-1]
-        if name in ("tracker.js", "linker.js"):
+        if f"/{name}" in ENDINGS:
             pinned = re.search(r"/v([0-9a-f]{12})/", url.path)
             code = snippet.script(pinned[1]) if pinned else snippet.SCRIPT
             self.answer(200 if code else 404, code or b"", "text/javascript", Access_Control_Allow_Origin="*")
