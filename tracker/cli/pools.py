@@ -119,6 +119,34 @@ def show(context: Context, site: str | None, form: str) -> None:
                 click.echo(f"{key}\t{each.name}\t{size}\t{each.fallback}\t{each.hold_s} s\t{served}")
 
 
+@pool.command()
+@click.argument("site")
+@click.argument("name", metavar="[POOL]", required=False)
+@click.option("--days", type=click.IntRange(1), default=30, show_default=True,
+              help="How far back from the last that is known of a pool.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@pass_context
+def report(context: Context, site: str, name: str | None, days: int, form: str) -> None:
+    """touchline pool report shop main
+
+    Tell whether a pool is large enough: numbers in use by the hour, visitors for whom none was free,
+    calls that several visitors may have made or that came too late, and the size that is enough for
+    99 % of the time in a busy hour.
+    """
+    from tracker.cli.poolwords import described, told
+    from tracker.store.poolreport import load_use, pools_of
+
+    with closing(open_store(context.settings.data)) as db:
+        own = _site(db, site)
+        pools = pools_of(db, site)
+        if name is not None and name not in pools:
+            raise BadRequest("bad_fact", f"the site {site!r} has no pool {name!r}", "POOL")
+        wanted = [each for each in pools.values() if name in (None, each.name)]
+        found = [described(own, each, load_use(db, site, each, days=days)) for each in wanted]
+    for each in found:
+        click.echo(json.dumps(each) if form == "json" else told(each, own.timezone))
+
+
 def _site(db: sqlite3.Connection, key: str) -> Site:
     site_no(db, key)
     return load_sites(db)[SiteKey(key)]

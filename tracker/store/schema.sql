@@ -525,6 +525,8 @@ CREATE INDEX lease_number ON lease (number, from_ms);
 
 CREATE INDEX lease_visitor ON lease (visitor_no);
 
+CREATE INDEX lease_pool ON lease (site_no, pool, to_ms);
+
 CREATE INDEX lead_identifier ON lead (identifier_no);
 
 CREATE INDEX lead_visitor ON lead (visitor_no) WHERE visitor_no IS NOT NULL;

@@ -333,6 +333,7 @@ CREATE TABLE lease (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lease_number ON lease (number, from_ms);
 CREATE INDEX lease_visitor ON lease (visitor_no);
+CREATE INDEX lease_pool ON lease (site_no, pool, to_ms);
 CREATE TABLE lead (
   lead_no INTEGER PRIMARY KEY,
   lead_id TEXT NOT NULL UNIQUE,
