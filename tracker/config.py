@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ Fsync = Literal["everysec", "always"]
 CookieRenewal = Literal["rolling", "fixed"]
 IpStorage = Literal["none", "masked", "full"]
 LogFormat = Literal["console", "json"]
+SmtpSecurity = Literal["starttls", "tls", "none"]
 SameDeviceEmails = Literal["split", "merge"]
 
 PREFIX = "TOUCHLINE_"
@@ -64,6 +66,13 @@ class Settings:
     duplicate_days: int
     raw_days: int
     reject_days: int
+    allow_private_destinations: bool
+    smtp_host: str | None
+    smtp_port: int
+    smtp_security: SmtpSecurity
+    smtp_user: str | None
+    smtp_password: str | None = field(repr=False)
+    smtp_from: str | None
     tryout: bool
     log_format: LogFormat
 
@@ -163,6 +172,13 @@ def _url(*schemes: str) -> Callable[[Any], str]:
     return read
 
 
+def _sender(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"[^@\s<>\"]+@[^@\s<>\"]+", text):
+        raise ValueError("write an e-mail address")
+    return text
+
+
 def _networks(value: object) -> tuple[Network, ...]:
     words = value.replace(",", " ").split() if isinstance(value, str) else value
     if not isinstance(words, list):
@@ -231,6 +247,20 @@ SETTINGS = (
             "How long what providers delivered is kept as it came, to be parsed again."),
     Setting("reject_days", "30", "days", _whole(1, 3_650),
             "How long refused messages are kept."),
+    Setting("allow_private_destinations", "false", "true or false", _flag,
+            "Let webhooks of alerts go to addresses of the own network, such as 192.168.0.7."),
+    Setting("smtp_host", "", "host", _maybe(_text),
+            "Mail server by which alerts leave; empty: no e-mail."),
+    Setting("smtp_port", "587", "port", _whole(1, 65535),
+            "Port of the mail server: 587, 465 or 25."),
+    Setting("smtp_security", "starttls", "word", _word("starttls", "tls", "none"),
+            "How the line to the mail server is encrypted: starttls (port 587), tls (465), none."),
+    Setting("smtp_user", "", "text", _maybe(_text),
+            "Name for the mail server; empty: no log-in."),
+    Setting("smtp_password", "", "secret", _maybe(_text),
+            "Password for the mail server; the variable keeps it out of files."),
+    Setting("smtp_from", "", "e-mail", _maybe(_sender),
+            "Address that alerts come from; empty: smtp_user."),
     Setting("tryout", "true", "true or false", _flag,
             "Serve the try-out site, and make the site `tryout` at first start."),
     Setting("log_format", "console", "word", _word("console", "json"),

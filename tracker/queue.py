@@ -1,7 +1,7 @@
-"""The queue: the only place that knows the jobs' names, and how a drain is asked for.
+"""The queues: the only place that knows the jobs' names, and how a drain or a delivery is asked for.
 
 A job is a wake-up and no more: what there is to do stands on the log and in the store, so a job
-lost, doubled or killed halfway loses nothing. At most one drain is pending: a guard key lets one
+lost, doubled or killed halfway loses nothing. At most one of a kind is pending: a guard key lets one
 asker through at a time, and the job deletes the guard before it reads, so that what arrives while
 it runs asks for one more. The guard dies by itself, so a killed worker holds nobody up for long.
 """
@@ -17,15 +17,32 @@ import redis
 
 QUEUE: Final = "touchline"
 DRAIN: Final = "worker.jobs.drain"
+DELIVER: Final = "worker.jobs.deliver"
 
 WAKE_KEY: Final = "touchline:wake"
 WAKE_MS: Final = 3_000
+
+DUE_KEY: Final = "touchline:due"
 
 FAILURES_KEY: Final = "touchline:failures"
 
 JOB_TIMEOUT_S: Final = 3_600
 FAILURE_TTL_S: Final = 86_400
-_DRAIN_ID: Final = "drain-"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Where one job waits, and the guard that lets one asker for it through; each has workers of its own."""
+
+    queue: str
+    wake_key: str
+    id_prefix: str
+
+
+LANES: Final = {
+    DRAIN: Lane(QUEUE, WAKE_KEY, "drain-"),
+    DELIVER: Lane(f"{QUEUE}-deliver", f"{WAKE_KEY}:deliver", "deliver-"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +71,16 @@ def wake_drain(client: redis.Redis) -> bool:
     Returns:
         Whether a job was put on the queue.
     """
-    return bool(client.set(WAKE_KEY, b"1", nx=True, px=WAKE_MS)) and enqueue_drain(client)
+    return wake(client, DRAIN)
+
+
+def wake(client: redis.Redis, job: str) -> bool:
+    """Ask for a job unless it is asked for already.
+
+    Returns:
+        Whether it was put on its queue.
+    """
+    return bool(client.set(LANES[job].wake_key, b"1", nx=True, px=WAKE_MS)) and enqueue_once(client, job)
 
 
 def enqueue_drain(client: redis.Redis) -> bool:
@@ -63,24 +89,33 @@ def enqueue_drain(client: redis.Redis) -> bool:
     Returns:
         Whether a job was put on the queue.
     """
-    if _is_pending(client, _DRAIN_ID):
+    return enqueue_once(client, DRAIN)
+
+
+def enqueue_once(client: redis.Redis, job: str) -> bool:
+    """Put a job on its queue unless it is pending there; for who has taken its guard.
+
+    Returns:
+        Whether it was put on its queue.
+    """
+    if _is_pending(client, LANES[job]):
         return False
-    enqueue(client, DRAIN, job_id=_DRAIN_ID + uuid.uuid4().hex)
+    enqueue(client, job, job_id=LANES[job].id_prefix + uuid.uuid4().hex)
     return True
 
 
-def release_wake(client: redis.Redis) -> None:
-    """Let the next asker through: the first act of a drain."""
-    client.delete(WAKE_KEY)
+def release_wake(client: redis.Redis, job: str = DRAIN) -> None:
+    """Let the next asker through: the first act of a job."""
+    client.delete(LANES[job].wake_key)
 
 
-def hold_wake(client: redis.Redis, hold_ms: int) -> None:
-    """Let nobody through for a while: a drain that failed is not to be run again at once."""
-    client.set(WAKE_KEY, b"1", px=hold_ms)
+def hold_wake(client: redis.Redis, hold_ms: int, job: str = DRAIN) -> None:
+    """Let nobody through for a while: a job that failed is not to be run again at once."""
+    client.set(LANES[job].wake_key, b"1", px=hold_ms)
 
 
 def enqueue(client: redis.Redis, job: str, *, job_id: str) -> None:
-    """Put a job on the one queue.
+    """Put a job on its queue.
 
     Args:
         job: one of the names of this module.
@@ -89,9 +124,23 @@ def enqueue(client: redis.Redis, job: str, *, job_id: str) -> None:
     from rq import Queue
     from rq.serializers import JSONSerializer
 
-    Queue(QUEUE, connection=client, serializer=JSONSerializer).enqueue_call(
+    Queue(LANES[job].queue, connection=client, serializer=JSONSerializer).enqueue_call(
         job, job_id=job_id, timeout=JOB_TIMEOUT_S, result_ttl=0, failure_ttl=FAILURE_TTL_S, description=job
     )
+
+
+def note_due(client: redis.Redis, due_ms: int | None) -> None:
+    """Say when something of the outbox falls due; none: nothing waits there."""
+    if due_ms is None:
+        client.delete(DUE_KEY)
+    else:
+        client.set(DUE_KEY, due_ms)
+
+
+def due_ms(client: redis.Redis) -> int | None:
+    """Tell when something of the outbox falls due, as a delivery last said."""
+    value = client.get(DUE_KEY)
+    return None if value is None else int(value)
 
 
 def record_failure(client: redis.Redis, job: str, error: str, now_ms: int) -> int:
@@ -131,15 +180,15 @@ def failures(client: redis.Redis, job: str = DRAIN) -> Failures:
     )
 
 
-def pending(client: redis.Redis) -> int:
-    """Count the jobs that wait for a worker."""
-    return int(client.llen(f"rq:queue:{QUEUE}"))
+def pending(client: redis.Redis, job: str = DRAIN) -> int:
+    """Count the jobs that wait for a worker on a job's queue."""
+    return int(client.llen(f"rq:queue:{LANES[job].queue}"))
 
 
-def hands(client: redis.Redis) -> list[Hand]:
-    """List the workers that have registered; one that was killed stays listed for some minutes."""
+def hands(client: redis.Redis, job: str = DRAIN) -> list[Hand]:
+    """List the workers that have registered for a job; one that was killed stays listed for some minutes."""
     pipe = client.pipeline(transaction=False)
-    for key in client.smembers(f"rq:workers:{QUEUE}"):
+    for key in client.smembers(f"rq:workers:{LANES[job].queue}"):
         pipe.hgetall(key)
     rows = ({_text(key): _text(value) for key, value in row.items()} for row in pipe.execute())
     return [
@@ -153,9 +202,9 @@ def _ms(iso: str) -> int:
     return int(datetime.fromisoformat(iso).timestamp() * 1_000)
 
 
-def _is_pending(client: redis.Redis, prefix: str) -> bool:
-    waiting = client.lrange(f"rq:queue:{QUEUE}", 0, 99)
-    return any(_text(job_id).startswith(prefix) for job_id in waiting)
+def _is_pending(client: redis.Redis, lane: Lane) -> bool:
+    waiting = client.lrange(f"rq:queue:{lane.queue}", 0, 99)
+    return any(_text(job_id).startswith(lane.id_prefix) for job_id in waiting)
 
 
 def _text(value: bytes | str) -> str:

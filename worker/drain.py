@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 import redis
 
-from tracker import hitlog, wire
+from tracker import hitlog, queue, wire
 from tracker.config import Settings
 from tracker.core.ids import content_digest, event_id_of
 from tracker.errors import BadRequest
@@ -138,6 +138,9 @@ class Drain:
     def _stitch(self, client: redis.Redis) -> None:
         """Recompute what is stale; where somebody was erased, sweep the files that may still hold them."""
         self._stitcher.run()
+        if self._stitcher.has_news:
+            self._stitcher.has_news = False
+            queue.wake(client, queue.DELIVER)
         erased = self._stitcher.heard.erased
         if erased:
             self._forget()

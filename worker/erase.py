@@ -18,7 +18,7 @@ from tracker.config import Settings
 from tracker.core.erasure import Name
 from tracker.core.facts import SEPARATOR, fact_name, fact_words, read_fact
 from tracker.core.ids import event_id_of, event_key, lead_id
-from tracker.store import erasing, marks
+from tracker.store import erasing, marks, outbox
 from tracker.store.changes import Change, log_change
 from tracker.store.erasing import ERASED
 from tracker.store.facts import NO_SITE, insert_fact
@@ -28,7 +28,7 @@ from tracker.store.sites import numbered_sites
 from tracker.store.tombstones import Proof, Span, Tombstones, add_totals, day_of, put_proof
 from worker.holdings import Holding, Holdings, told_ms
 from worker.persons import guards_of
-from worker.rejected import raws_naming, rejects_of
+from worker.rejected import answers_naming, deliveries_naming, raws_naming, rejects_of
 from worker.subjects import Asked, Subject, Subjects, spans_of
 
 NOUN = "erase"
@@ -55,6 +55,7 @@ class _Traces:
     sessions: set[str] = field(default_factory=set)
     leads: set[str] = field(default_factory=set)
     reasons: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
     raws: set[int] = field(default_factory=set)
     texts: set[int] = field(default_factory=set)
     sources: set[int] = field(default_factory=set)
@@ -117,6 +118,7 @@ class Eraser:
             self._settle()
             self._clean(subject, before, traces)
         traces.counts["rejects"] = self._drop_rejects(subject)
+        traces.counts["deliveries"] = self._drop_deliveries(subject, traces.told)
         traces.counts["raw messages"] = self._drop_raws(subject, traces.raws)
         if fact or traces.counts.total():
             counts = {what: count for what, count in sorted(traces.counts.items()) if count}
@@ -161,6 +163,7 @@ class Eraser:
     def _bury_lead(self, holding: Holding, subject: Subject, traces: _Traces) -> None:
         _, site_no, key = holding.key
         own = lead_id(self._sites[site_no].key, *key.split(SEPARATOR))
+        traces.told.add(f"lead:{own}")
         hashed = self._tombstones.hash(("lead", own))
         at_ms = told_ms("lead", holding.versions[-1].content)
         self._tombstones.put("lead", hashed, Span(subject.person, 0, subject.asked.until_ms))
@@ -218,6 +221,14 @@ class Eraser:
         found = raws | set(raws_naming(self._db, subject, self._holdings.region))
         for number in found:
             drop_raw(self._db, number)
+        return len(found)
+
+    def _drop_deliveries(self, subject: Subject, told: set[str]) -> int:
+        """Forget what was told of somebody to the outside, and what was answered."""
+        found = outbox.naming_objects(self._db, told)
+        found |= set(deliveries_naming(self._db, subject, self._holdings.region))
+        outbox.drop_deliveries(self._db, found)
+        outbox.blank_answers(self._db, list(answers_naming(self._db, subject, self._holdings.region)))
         return len(found)
 
     def _drop_rejects(self, subject: Subject) -> int:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import redis
 
 from tracker import hitlog, queue
 from tracker.config import Settings
+from worker import deliver as delivering
 from worker import drain as drainer
 from worker import retention
 
@@ -48,18 +50,40 @@ def open_shop(shop: Shop) -> None:
 
 
 def drain() -> None:
-    """Process everything on the log, and what comes within a moment after."""
+    """Process everything on the log, and what comes within a moment after; tidy now and then."""
+    _attempt(queue.DRAIN, _drain_and_tidy)
+
+
+def deliver() -> None:
+    """Send everything of the outbox that is due, and say when there is more."""
+    _attempt(queue.DELIVER, _deliver_what_is_due)
+
+
+def _attempt(job: str, act: Callable[[Shop], None]) -> None:
+    """Run a job; a failure is counted, and nobody asks for it for a while."""
     (shop,) = _shops
-    queue.release_wake(shop.client)
+    queue.release_wake(shop.client, job)
     try:
-        _drain_until_quiet(shop)
+        act(shop)
     except Exception as error:
-        count = queue.record_failure(shop.client, queue.DRAIN, _in_a_line(error), int(time.time() * 1000))
-        queue.hold_wake(shop.client, min(2**count * 1000, LONGEST_PAUSE_MS))
-        _log.exception("the drain failed for the %d. time in a row", count)
+        count = queue.record_failure(shop.client, job, _in_a_line(error), int(time.time() * 1000))
+        queue.hold_wake(shop.client, min(2**count * 1000, LONGEST_PAUSE_MS), job)
+        _log.exception("%s failed for the %d. time in a row", job, count)
     else:
-        queue.clear_failures(shop.client, queue.DRAIN)
-        retention.tidy_if_due(shop.settings, shop.client)
+        queue.clear_failures(shop.client, job)
+
+
+def _drain_and_tidy(shop: Shop) -> None:
+    _drain_until_quiet(shop)
+    retention.tidy_if_due(shop.settings, shop.client)
+
+
+def _deliver_what_is_due(shop: Shop) -> None:
+    end = time.monotonic() + LONGEST_S
+    with delivering.opened(delivering.Post(shop.settings, shop.key), wait=False) as deliverer:
+        if deliverer is not None:
+            deliverer.run(lambda: shop.closing.is_set() or time.monotonic() > end)
+            queue.note_due(shop.client, deliverer.next_due_ms())
 
 
 def _drain_until_quiet(shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""Which of the messages kept as they came, refused or delivered, name somebody, in whatever shape."""
+"""Which of the messages that are kept whole, come or to leave, name somebody, in whatever shape."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracker.core.erasure import Name, Needles, names_in
 from tracker.core.times import parse_instant
 from tracker.errors import BadFact, BadRequest
 from tracker.providers.documents import read_document
-from tracker.store import erasing
+from tracker.store import erasing, outbox
 from worker.subjects import Subject
 
 SHORTEST = 4
@@ -52,6 +52,30 @@ def raws_naming(db: sqlite3.Connection, subject: Subject, region: Callable[[obje
         may_be = needles.may_be_in(json.dumps(document, ensure_ascii=False))
         if may_be and not names.isdisjoint(names_in(document, region=region(site))):
             yield number
+
+
+def deliveries_naming(
+    db: sqlite3.Connection, subject: Subject, region: Callable[[object], str]
+) -> Iterator[int]:
+    """Find what is to leave, or has left, and names somebody, by number; what is of later is not theirs."""
+    names = _findable(subject)
+    needles = Needles(names)
+    for number, site, payload in outbox.payloads(db, subject.asked.until_ms) if names else ():
+        may_be = needles.may_be_in(payload)
+        if may_be and not names.isdisjoint(names_in(json.loads(payload), region=region(site))):
+            yield number
+
+
+def answers_naming(
+    db: sqlite3.Connection, subject: Subject, region: Callable[[object], str]
+) -> Iterator[tuple[int, int]]:
+    """Find receipts whose kept answer names somebody, whomever the delivery was about."""
+    names = _findable(subject)
+    needles = Needles(names)
+    for key, site, words in outbox.answers(db, subject.asked.until_ms) if names else ():
+        may_be = needles.may_be_in(words)
+        if may_be and not names.isdisjoint(names_in(read_body(words), region=region(site))):
+            yield key
 
 
 def _findable(subject: Subject) -> set[Name]:

@@ -16,14 +16,14 @@ from tracker.core.testimony import read_identifier
 from tracker.core.times import LATEST_MS, format_instant
 from tracker.errors import BadRequest
 from tracker.keys import derive
-from tracker.store import dossier, erasing, marks
+from tracker.store import dossier, erasing, marks, outbox
 from tracker.store.db import open_store, writer_lock
 from tracker.store.sites import numbered_sites
 from tracker.store.tombstones import Tombstones
 from worker.erase import Eraser, Heard
 from worker.holdings import Holding, Holdings
 from worker.persons import guards_of
-from worker.rejected import raws_naming, rejects_of
+from worker.rejected import deliveries_naming, raws_naming, rejects_of
 from worker.stitch import Stitcher
 from worker.subjects import Asked, Subject, Subjects, spans_of
 
@@ -111,6 +111,7 @@ class Dossier:
         raws = {number for each in holdings for number in erasing.raws_of_fact(self._db, each.key)}
         raws |= set(raws_naming(self._db, found, self._holdings.region))
         yield "raw_messages", dossier.raw_rows(self._db, raws)
+        yield "deliveries", dossier.delivery_rows(self._db, self._deliveries(found, holdings))
 
     def _identifiers(self, found: Subject) -> Iterator[Row]:
         for (kind, value), times in sorted(found.times.items()):
@@ -125,6 +126,12 @@ class Dossier:
         for (kind, value), times in sorted(found.times.items()):
             for span in times if kind == "visitor" else ():
                 yield from read(value, *span)
+
+    def _deliveries(self, found: Subject, holdings: Iterable[Holding]) -> set[int]:
+        own = (each.key for each in holdings if each.key[0] == "lead")
+        told = {f"lead:{lead_id(self._sites[site_no], *key.split(SEPARATOR))}" for _, site_no, key in own}
+        naming = deliveries_naming(self._db, found, self._holdings.region)
+        return outbox.naming_objects(self._db, told) | set(naming)
 
     def _leads(self, found: Subject, holdings: Iterable[Holding]) -> Iterator[Row]:
         for holding in holdings:

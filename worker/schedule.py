@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -36,9 +37,21 @@ def _wake_if_waiting(client: redis.Redis) -> None:
         queue.wake_drain(client)
 
 
+def _deliver_if_due(client: redis.Redis) -> None:
+    due_ms = queue.due_ms(client)
+    if due_ms is not None and due_ms <= time.time() * 1_000:
+        queue.wake(client, queue.DELIVER)
+
+
+def _watch(client: redis.Redis) -> None:
+    queue.wake(client, queue.DELIVER)
+
+
 TABLE = (
     Entry("drain", 5, "A wake-up dies with the process that was to send it.", _wake_if_waiting),
     Entry("stitch", 60, "A drain killed after its commit leaves stale views and no hit.", queue.wake_drain),
+    Entry("retry", 1, "What was not taken falls due at a time of its own.", _deliver_if_due),
+    Entry("watch", 60, "Silence and overdue answers are noticed although nothing happens.", _watch),
 )
 
 

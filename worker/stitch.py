@@ -36,7 +36,8 @@ Floor = Callable[[Sequence[Mark], Pass], None]
 class Stitcher:
     """Works off all marks, over one connection that holds the writer's lock.
 
-    `heard`: names that the marks and proofs of erasures do not tell.
+    `heard`: names that the marks and proofs of erasures do not tell. `has_news`: a journey was put
+    together, so there may be a lead to tell of.
     """
 
     def __init__(self, db: sqlite3.Connection, settings: Settings, *, key: bytes) -> None:
@@ -46,6 +47,7 @@ class Stitcher:
         self._others = Others(db)
         self._floors: dict[str, Floor] = {}
         self.heard = Heard()
+        self.has_news = False
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> int:
         """Recompute all that is stale; `stop` is asked between passes.
@@ -70,6 +72,7 @@ class Stitcher:
     def pass_once(self, noun: str, floor: Floor) -> int:
         """Work off some marks of one noun inside the caller's transaction."""
         taken = marks.take(self._db, noun, 1 if noun == ERASE else CHUNK)
+        self.has_news |= noun == "journey" and bool(taken)
         floor(taken, marks.next_pass(self._db, int(time.time() * 1_000)))
         return len(taken)
 

@@ -2,8 +2,8 @@
 
 The parts are processes of their own. One that dies is started again after a pause that doubles;
 all of them die with this one, however it dies. They stop in the order of a hit's road: first the
-collector, which answers what it has accepted, then the schedule, then the worker, which finishes
-its job, and at last the server.
+collector, which answers what it has accepted, then the schedule, then the workers, which finish
+their jobs, and at last the server.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def start_part(verb: str, settings: Settings) -> subprocess.Popen[bytes]:
     """
     extra = {**config.environment(settings), processes.PARENT: str(os.getpid())}
     return subprocess.Popen(
-        processes.command("tracker", verb),
+        processes.command("tracker", *verb.split()),
         env=processes.environment(os.environ, extra),
         stdin=subprocess.DEVNULL,
         process_group=0,
@@ -104,7 +104,10 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.serve = Part("serve", limit_s=20.0)
-        self.parts = (self.serve, Part("schedule", limit_s=5.0), Part("work", limit_s=60.0))
+        self.parts = (
+            self.serve, Part("schedule", limit_s=5.0), Part("work", limit_s=60.0),
+            Part("work deliver", limit_s=30.0),
+        )  # fmt: skip
         self.signals = 0
         self.is_ready = False
         self.revived_at = 0.0

@@ -42,10 +42,10 @@ class Hand(SimpleWorker):
         """Take no commands from outside."""
 
 
-def work(settings: Settings) -> None:
-    """Run jobs until SIGTERM or Ctrl-C; the job at hand is finished first.
+def work(settings: Settings, job: str = queue.DRAIN) -> None:
+    """Run jobs of one kind until SIGTERM or Ctrl-C; the job at hand is finished first.
 
-    A dead worker's guard is removed and a drain asked for, so that what it left is taken up at once.
+    A dead worker's guard is removed and a job asked for, so that what it left is taken up at once.
     """
     client = embedded.connect(embedded.ensure(settings), blocking=True)
     shop = jobs.Shop(settings, client, keys.workspace_key(settings.data, os.environ))
@@ -54,18 +54,18 @@ def work(settings: Settings) -> None:
         signal.signal(number, lambda *_signal: shop.closing.set())
     while not shop.closing.is_set():
         try:
-            queue.release_wake(client)
-            queue.wake_drain(client)
-            _stand(shop)
+            queue.release_wake(client, job)
+            queue.wake(client, job)
+            _stand(shop, job)
         except redis.RedisError as error:
             _log.warning("the log's server does not answer: %s", error)
         shop.closing.wait(PAUSE_S)
 
 
-def _stand(shop: jobs.Shop) -> None:
+def _stand(shop: jobs.Shop, job: str) -> None:
     """Work until asked to stop, or until RQ gives up, as it does when its server dies under a job."""
     hand = Hand(
-        [queue.QUEUE],
+        [queue.LANES[job].queue],
         connection=shop.client,
         serializer=JSONSerializer,
         worker_ttl=WORKER_TTL_S,

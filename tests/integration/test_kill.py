@@ -26,7 +26,7 @@ HITS = 20_000
 BATCH = 10
 SENDERS = 4
 LIMIT_S = 240.0
-VICTIMS = ("serve", "server", "work", "up", "keeper", "schedule")
+VICTIMS = ("serve", "server", "work", "up", "keeper", "schedule", "deliver")
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 

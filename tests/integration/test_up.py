@@ -35,7 +35,7 @@ def test_everything_starts_and_says_where_to_go(run: Run) -> None:
     assert run.said(f"http://localhost:{run.settings.port}/")
     assert run.said(str(run.settings.data))
     assert [run.get(path) for path in ("/", "/health", "/ready", "/tracker.js")] == [200] * 4
-    assert set(run.parts()) == {"serve", "work", "schedule", "keeper", "server"}
+    assert set(run.parts()) == {"serve", "work", "deliver", "schedule", "keeper", "server"}
 
 
 def test_ctrl_c_stops_everything_and_leaves_nothing(run: Run) -> None:
@@ -78,7 +78,7 @@ def test_an_outside_server_is_used_where_one_is_named(
     try:
         assert run.get("/ready") == 200
         wait_for(lambda: client.exists("rq:workers"))
-        assert set(run.parts()) == {"serve", "work", "schedule"}
+        assert set(run.parts()) == {"serve", "work", "deliver", "schedule"}
         assert not (data / "redis").exists()
     finally:
         assert run.stop() == 0
@@ -86,7 +86,7 @@ def test_an_outside_server_is_used_where_one_is_named(
 
 @fault
 @pytest.mark.slow
-@pytest.mark.parametrize("part", ["serve", "work", "schedule", "keeper", "server"])
+@pytest.mark.parametrize("part", ["serve", "work", "deliver", "schedule", "keeper", "server"])
 def test_a_killed_part_comes_back(run: Run, part: str) -> None:
     """Whatever dies is replaced within seconds, and the collector takes hits again."""
     old = run.parts()[part]
@@ -105,7 +105,7 @@ def test_parts_die_with_a_killed_up_and_it_starts_again_at_once(run: Run) -> Non
     second = Run.start(run.settings).wait_until_ready()
     try:
         assert second.get("/ready") == 200
-        old = {pids[name] for name in ("serve", "work", "schedule")}
+        old = {pids[name] for name in ("serve", "work", "deliver", "schedule")}
         wait_for(lambda: not any(map(is_alive, old)))
     finally:
         assert second.stop() == 0

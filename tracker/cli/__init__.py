@@ -45,6 +45,9 @@ VERBS = {
     "same": "tracker.cli.persons:same",
     "erase": "tracker.cli.rights:erase",
     "access": "tracker.cli.rights:access",
+    "alert": "tracker.cli.alerts:alert",
+    "outbox": "tracker.cli.outbox:outbox",
+    "deliver": "tracker.cli.outbox:deliver",
     "classify": "tracker.cli.classify:classify",
     "sources": "tracker.cli.sources:sources",
 }

@@ -61,15 +61,18 @@ def serve(context: Context, data: Path | None, host: str | None, port: int | Non
 
 
 @click.command()
+@click.argument("job", type=click.Choice(["drain", "deliver"]), default="drain")
 @pass_context
-def work(context: Context) -> None:
+def work(context: Context, job: str) -> None:
     """touchline work
 
-    Run one worker alone: it drains the log into the store.
+    Run one worker alone: it drains the log into the store. `touchline work deliver` runs the one
+    that sends what leaves, such as alerts; it never holds up the other.
     """
+    from tracker import queue
     from worker import work as worker
 
-    worker.work(_begin(context.settings))
+    worker.work(_begin(context.settings), queue.DELIVER if job == "deliver" else queue.DRAIN)
 
 
 @click.command()
@@ -99,7 +102,7 @@ def show_config(context: Context, form: str) -> None:
     rows = [
         {
             "name": setting.name,
-            "value": _shown(getattr(settings, setting.name)),
+            "value": _shown(getattr(settings, setting.name), setting.unit),
             "unit": setting.unit,
             "origin": origins[setting.name],
             "help": setting.help,
@@ -111,9 +114,11 @@ def show_config(context: Context, form: str) -> None:
     click.echo(json.dumps(rows, indent=2) if form == "json" else _table(rows))
 
 
-def _shown(value: object) -> str:
-    """Write a value without the password that an address may hold."""
+def _shown(value: object, unit: str) -> str:
+    """Write a value without the password that it is, or that an address may hold."""
     text = config.as_text(value)
+    if unit == "secret" and text:
+        return "***"
     parts = urlsplit(text) if "://" in text else None
     if parts is None or parts.password is None:
         return text

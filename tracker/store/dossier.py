@@ -114,6 +114,20 @@ def raw_rows(db: sqlite3.Connection, numbers: Iterable[int]) -> Iterator[Row]:
     )
 
 
+def delivery_rows(db: sqlite3.Connection, numbers: Iterable[int]) -> Iterator[Row]:
+    """Read what was told to the outside, to whom, and what came of it."""
+    return _all(
+        db,
+        """SELECT strftime('%Y-%m-%dT%H:%M:%fZ', delivery.made_ms / 1000.0, 'unixepoch') AS at,
+          shown AS destination, state, payload, (
+            SELECT json_group_array(answer) FROM receipt WHERE receipt.delivery_no = delivery.delivery_no
+          ) AS answers
+        FROM json_each(?) AS wanted JOIN delivery ON delivery_no = wanted.value
+        JOIN destination USING (destination_no) ORDER BY delivery_no""",
+        json.dumps(sorted(numbers)),
+    )
+
+
 def _all(db: sqlite3.Connection, query: str, *values: Any) -> Iterator[Row]:
     cursor = db.execute(query, values)
     names = [column[0] for column in cursor.description]

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 ORDER = (
     "install", "visitors", "journey", "identity", "accounts", "hooks", "providers", "exports", "datasette",
-    "privacy",
+    "alerts", "privacy",
 )  # fmt: skip
 
 

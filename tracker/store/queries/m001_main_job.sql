@@ -57,7 +57,7 @@ CREATE TABLE pool_number (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pool_number_pool ON pool_number (site_no, pool);
 CREATE TABLE counter (
-  name TEXT PRIMARY KEY,                             -- config_version, change_no, hit_no, unswept_file, unswept_log
+  name TEXT PRIMARY KEY,                             -- config_version, change_no, hit_no, counted_hit_no, unswept_file, unswept_log
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -382,6 +382,7 @@ CREATE TABLE lead (
 CREATE INDEX lead_identifier ON lead (identifier_no);
 CREATE INDEX lead_visitor ON lead (visitor_no) WHERE visitor_no IS NOT NULL;
 CREATE INDEX lead_called ON lead (called, at_ms) WHERE called IS NOT NULL;
+CREATE INDEX lead_at ON lead (site_no, at_ms);
 CREATE TABLE lead_status (
   lead_id TEXT NOT NULL,                             -- one step of the history of its status
   at_ms INTEGER NOT NULL,
@@ -471,3 +472,65 @@ CREATE TABLE erasure (
   is_clean INTEGER CHECK (is_clean IN (0, 1))        -- no byte of it left in the file; null: not looked yet
 ) STRICT;
 CREATE INDEX erasure_fact ON erasure (fact);
+
+-- What leaves: the outbox, a receipt of every try, and what was noticed last.
+CREATE TABLE destination (
+  destination_no INTEGER PRIMARY KEY,
+  destination_id TEXT NOT NULL UNIQUE,
+  site_no INTEGER NOT NULL REFERENCES site,
+  kind TEXT NOT NULL CHECK (kind IN ('webhook', 'slack', 'mail')),
+  shown TEXT NOT NULL,                               -- the address without what opens it
+  sealed TEXT NOT NULL,                              -- address and secret, JSON, with the workspace's key
+  wants TEXT NOT NULL CHECK (json_valid(wants)),     -- list of what it is told
+  is_pii INTEGER NOT NULL CHECK (is_pii IN (0, 1)),  -- contact details in full
+  mode TEXT NOT NULL CHECK (mode IN ('on', 'dry', 'off')),
+  why TEXT,                                          -- it was switched off
+  made_ms INTEGER NOT NULL,
+  held_ms INTEGER NOT NULL DEFAULT 0                 -- nothing is sent before
+) STRICT;
+CREATE TABLE delivery (
+  delivery_no INTEGER PRIMARY KEY,                   -- order of one object's
+  delivery_id TEXT NOT NULL UNIQUE,                  -- by which a receiver knows a repeat
+  destination_no INTEGER NOT NULL REFERENCES destination ON DELETE CASCADE,
+  key TEXT NOT NULL,                                 -- what is told once
+  object TEXT NOT NULL,                              -- what it is about: its deliveries leave in order
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead', 'dry')),
+  tries INTEGER NOT NULL DEFAULT 0,
+  made_ms INTEGER NOT NULL,
+  since_ms INTEGER NOT NULL,                         -- first to leave; anew when an operator retries
+  due_ms INTEGER NOT NULL,
+  UNIQUE (destination_no, key)
+) STRICT;
+CREATE INDEX delivery_waiting ON delivery (destination_no, object, delivery_no) WHERE state = 'waiting';
+CREATE INDEX delivery_object ON delivery (object);
+CREATE TABLE receipt (
+  delivery_no INTEGER NOT NULL REFERENCES delivery ON DELETE CASCADE,
+  receipt_no INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  result TEXT NOT NULL CHECK (result IN ('delivered', 'retry', 'refused', 'gone')),
+  code INTEGER NOT NULL,                             -- 0: nobody answered
+  answer TEXT NOT NULL,
+  PRIMARY KEY (delivery_no, receipt_no)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE outcome (
+  destination_no INTEGER NOT NULL REFERENCES destination ON DELETE CASCADE,
+  result TEXT NOT NULL,
+  count INTEGER NOT NULL,                            -- tries, ever
+  PRIMARY KEY (destination_no, result)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE alarm (
+  site_no INTEGER NOT NULL,
+  kind TEXT NOT NULL,                                -- what is wrong
+  object TEXT NOT NULL,                              -- with which part of the site
+  is_on INTEGER NOT NULL CHECK (is_on IN (0, 1)),
+  since_ms INTEGER NOT NULL,
+  told_ms INTEGER NOT NULL,
+  PRIMARY KEY (site_no, kind, object)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE hour_count (
+  site_no INTEGER NOT NULL,
+  hour INTEGER NOT NULL,                             -- since 1970, UTC
+  hits INTEGER NOT NULL,                             -- of people
+  PRIMARY KEY (site_no, hour)
+) STRICT, WITHOUT ROWID;

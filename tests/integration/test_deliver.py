@@ -1,0 +1,353 @@
+"""Deliver: real servers receive what leaves, and every answer is given its due."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis
+from standardwebhooks import Webhook
+
+from tests.receivers import Mailbox, Receiver, http_receiver, mail_receiver
+from tests.telling import KEY, TEN_MS, Workspace, hit, lead
+from tracker import config
+from tracker.core.times import DAY_MS, HOUR_MS, MINUTE_MS
+from tracker.store.db import atomic, open_store
+from tracker.store.destinations import (
+    Destination,
+    Target,
+    Targets,
+    add_destination,
+    load_destinations,
+    switch_on,
+)
+from tracker.store.outbox import Post as Told
+from tracker.store.outbox import put_delivery, retry
+from tracker.store.outboxlists import listed, numbers_of, shown
+from worker import rebuild
+from worker.deliver import Post, run
+from worker.push.webhook import new_secret
+
+
+class House:
+    """A workspace whose outbox is worked off by a clock of its own."""
+
+    def __init__(self, settings: config.Settings, client: redis.Redis) -> None:
+        self.settings = replace(settings, allow_private_destinations=True)
+        self.space = Workspace(self.settings, client)
+        self.now_ms = TEN_MS
+        self.secrets: dict[str, str] = {}
+
+    def add(self, kind: str, address: str, **fields: Any) -> str:
+        """Add a destination of the site shop; returns its id."""
+        own = f"to{len(self.secrets)}"
+        self.secrets[own] = new_secret() if kind == "webhook" else ""
+        usual = {"wants": ["lead", "silent"], "is_pii": True, "mode": "on", "made_ms": TEN_MS - DAY_MS}
+        with closing(open_store(self.settings.data, write=True)) as db:
+            sealed = Targets(KEY).close(own, Target(address, self.secrets[own]))
+            add_destination(db, Destination(0, own, 1, kind, address, **{**usual, **fields}), sealed)
+        return own
+
+    def tell(self, key: str, about: str = "x", own: int = 0) -> bool:
+        """Put a message into the outbox; returns whether it is new."""
+        payload = {"type": "test", "data": {"title": key, "lines": [f"about {about}"]}}
+        with closing(open_store(self.settings.data, write=True)) as db, atomic(db):
+            return put_delivery(db, load_destinations(db)[own], Told(key, about, payload), self.now_ms)
+
+    def run(self, later_ms: int = 0) -> dict[str, int]:
+        """Deliver what is due so much later."""
+        self.now_ms += later_ms
+        return dict(run(Post(self.settings, KEY, lambda: self.now_ms, lambda: 0.0)))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """List the outbox, the oldest first."""
+        with closing(open_store(self.settings.data)) as db:
+            return listed(db)[::-1]
+
+    def states(self) -> list[str]:
+        """List the states of what is in the outbox, the oldest first."""
+        return [row["state"] for row in self.rows()]
+
+
+@pytest.fixture
+def house(settings: config.Settings, client: redis.Redis) -> House:
+    """Give a workspace with the sites shop and blog."""
+    return House(settings, client)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Give a real HTTP server."""
+    with http_receiver() as server:
+        yield server
+
+
+@pytest.fixture
+def mailbox(house: House) -> Iterator[Mailbox]:
+    """Give a real mail server that the settings name."""
+    with mail_receiver() as box:
+        house.settings = replace(
+            house.settings, smtp_host="127.0.0.1", smtp_port=box.port, smtp_security="none",
+            smtp_from="touchline@shop.test",
+        )  # fmt: skip
+        yield box
+
+
+def test_a_webhook_is_signed_so_that_anybodys_library_believes_it(house: House, receiver: Receiver) -> None:
+    """The signature of Standard Webhooks holds over the raw bytes; a changed body does not pass."""
+    own = house.add("webhook", receiver.url())
+    house.tell("Grüße")
+    house.now_ms = time.time_ns() // 1_000_000
+    assert house.run() == {"delivered": 1}
+    (got,) = receiver.got
+    believer = Webhook(house.secrets[own])
+    assert believer.verify(got.body, got.headers)["data"]["title"] == "Grüße"
+    with pytest.raises(Exception, match="signature"):
+        believer.verify(got.body + b"\n", got.headers)
+    assert got.headers["content-type"] == "application/json"
+    assert house.states() == ["delivered"]
+
+
+def test_a_new_lead_reaches_sales_once_with_its_journey(house: House, receiver: Receiver) -> None:
+    """The lead's contacts, channel, pages and match; looking again, a rebuild and a repeat tell nothing."""
+    house.add("webhook", receiver.url())
+    house.space.tell(
+        hit("h1", 0, url="https://shop.test/?utm_source=google&utm_medium=cpc&utm_campaign=spring&gclid=G1"),
+        hit("h2", 3, url="https://shop.test/pricing"),
+        lead("L1", 5, visitor_id="v1", email="ann@acme.com", name="Ann Lee", page_url="https://shop.test/c"),
+    )
+    house.run(6 * MINUTE_MS)
+    (got,) = receiver.got
+    data = got.json["data"]
+    assert got.json["type"] == "lead.new"
+    assert data["title"] == "New lead on shop: Ann Lee"
+    assert (data["email"], data["match_rule"], data["came"]["channel"]) == (
+        "ann@acme.com",
+        "M1",
+        "Paid Search",
+    )
+    assert data["pages"][-1] == "https://shop.test/pricing"
+    assert any("campaign spring" in line for line in data["lines"])
+    house.space.tell(lead("L1", 5, visitor_id="v1", email="ann@acme.com", company="Acme"))
+    rebuild.rebuild(house.settings, key=KEY, tell=lambda _difference: None)
+    house.run(MINUTE_MS)
+    assert len(receiver.got) == 1
+
+
+def test_what_is_not_taken_is_tried_again_later_and_later(house: House, receiver: Receiver) -> None:
+    """After a 500 it waits for twice a growing pause, keeps its id, and arrives once the receiver is well."""
+    house.add("webhook", receiver.url())
+    receiver.answer(500, 502, 204, body=b"out of order")
+    house.tell("a")
+    assert house.run() == {"retry": 1}
+    assert house.run() == {}
+    assert house.run(2_500) == {"retry": 1}
+    assert house.run(2_500) == {}
+    assert house.run(8_000) == {"delivered": 1}
+    assert len({each.headers["webhook-id"] for each in receiver.got}) == 1
+    with closing(open_store(house.settings.data)) as db:
+        found = shown(db, receiver.got[0].headers["webhook-id"])
+    assert found is not None
+    receipts = [(each["result"], each["code"], each["answer"]) for each in found["receipts"]]
+    assert receipts[0] == ("retry", 500, "out of order")
+    assert [result for result, _, _ in receipts] == ["retry", "retry", "delivered"]
+
+
+def test_retry_after_holds_for_everything_that_goes_there(house: House, receiver: Receiver) -> None:
+    """A 429 that asks for ten minutes gets them, for other messages too; a date counts as seconds do."""
+    house.add("webhook", receiver.url())
+    receiver.answer(429, 204, Retry_After="600")
+    house.tell("a")
+    assert house.run() == {"retry": 1}
+    house.tell("b", about="y")
+    assert house.run(599_000) == {}
+    assert house.run(1_000) == {"delivered": 2}
+    assert sorted(receiver.titles) == ["a", "a", "b"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 422, 301, 307])
+def test_a_refusal_is_final_and_kept(house: House, receiver: Receiver, status: int) -> None:
+    """What the receiver refuses is not sent again; the answer is kept, a redirect is not followed."""
+    house.add("webhook", receiver.url())
+    receiver.answer(status, body=b"no such hook", location=receiver.url("/elsewhere"))
+    house.tell("a")
+    assert house.run() == {"refused": 1}
+    assert house.run(DAY_MS) == {}
+    assert [each.path for each in receiver.got] == ["/in"]
+    (row,) = house.rows()
+    assert (row["state"], row["tries"]) == ("dead", 1)
+    assert ("/elsewhere" if status in (301, 307) else "no such hook") in row["answer"]
+
+
+def test_a_410_switches_the_destination_off(house: House, receiver: Receiver) -> None:
+    """Who answers 410 Gone wants nothing any more: what waits stays there until an operator retries."""
+    own = house.add("webhook", receiver.url())
+    receiver.answer(410, 204)
+    house.tell("a")
+    house.tell("b", about="y")
+    assert house.run() == {"gone": 1}
+    assert house.run(HOUR_MS) == {}
+    assert house.states() == ["dead", "waiting"]
+    with closing(open_store(house.settings.data, write=True)) as db:
+        (destination,) = load_destinations(db)
+        assert (destination.id, destination.mode) == (own, "off")
+        with atomic(db):
+            assert retry(db, numbers_of(db, ids=[], destination=own, is_all=True), house.now_ms) == 1
+            switch_on(db, destination.number)
+    assert house.run() == {"delivered": 2}
+    assert sorted(receiver.titles) == ["a", "a", "b"]
+
+
+def test_what_never_succeeds_is_given_up_within_a_day(house: House, receiver: Receiver) -> None:
+    """After the destination's limit of tries or time it is dead, with the last answer kept."""
+    house.add("webhook", receiver.url())
+    receiver.answer(503, body=b"still down")
+    house.tell("a")
+    tries = 0
+    while house.states() == ["waiting"]:
+        tries += sum(house.run(10 * MINUTE_MS).values())
+    assert house.states() == ["dead"]
+    assert 6 <= tries <= 12
+    assert house.now_ms - TEN_MS <= DAY_MS + 10 * MINUTE_MS
+    assert house.rows()[0]["answer"] == "still down"
+
+
+def test_nobody_there_is_tried_again(house: House, receiver: Receiver) -> None:
+    """A line that breaks without an answer is no refusal, and holds the other messages back with it."""
+    house.add("webhook", receiver.url())
+    receiver.answer(0, 204)
+    house.tell("a")
+    house.tell("b", about="y")
+    assert house.run() == {"retry": 1}
+    assert house.run(5_000) == {"delivered": 2}
+
+
+def test_what_is_about_one_object_leaves_in_order(house: House, receiver: Receiver) -> None:
+    """While the first message about x waits, the second waits too; what is about y goes on."""
+    house.add("webhook", receiver.url())
+    receiver.answer(500, 204)
+    for key, about in (("x1", "x"), ("x2", "x"), ("y1", "y")):
+        house.tell(key, about)
+    assert house.run() == {"retry": 1, "delivered": 1}
+    assert receiver.titles == ["x1", "y1"]
+    assert house.run(HOUR_MS) == {"delivered": 2}
+    assert receiver.titles == ["x1", "y1", "x1", "x2"]
+
+
+def test_a_key_is_told_once_per_destination(house: House, receiver: Receiver) -> None:
+    """Telling twice makes one row; another destination is told the same under an id of its own."""
+    house.add("webhook", receiver.url("/one"))
+    house.add("webhook", receiver.url("/two"))
+    assert [house.tell("a"), house.tell("a"), house.tell("a", own=1)] == [True, False, True]
+    house.run()
+    house.run(HOUR_MS)
+    assert sorted(each.path for each in receiver.got) == ["/one", "/two"]
+    assert len({each.headers["webhook-id"] for each in receiver.got}) == 2
+
+
+def test_one_that_does_not_answer_holds_up_no_other(house: House, receiver: Receiver) -> None:
+    """Each destination has a lane of its own."""
+    house.add("webhook", "http://127.0.0.1:9/closed")
+    house.add("webhook", receiver.url())
+    house.tell("a")
+    house.tell("a", own=1)
+    assert house.run() == {"retry": 1, "delivered": 1}
+    assert house.states() == ["waiting", "delivered"]
+
+
+def test_a_dry_run_keeps_everything_and_sends_nothing(house: House, receiver: Receiver) -> None:
+    """What would leave can be looked at in the outbox."""
+    house.add("webhook", receiver.url(), mode="dry")
+    house.tell("a")
+    assert house.run() == {}
+    assert (receiver.got, house.states()) == ([], ["dry"])
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "10.0.0.7"],
+)
+def test_nothing_leaves_into_the_own_network(house: House, receiver: Receiver, host: str) -> None:
+    """A name or an address of the own network is refused before anything is sent, and the answer says why."""
+    house.add("webhook", f"http://{host}:{receiver.port}/in")
+    house.settings = replace(house.settings, allow_private_destinations=False)
+    house.tell("a")
+    assert house.run() == {"refused": 1}
+    assert receiver.got == []
+    assert "allow_private_destinations" in house.rows()[0]["answer"]
+
+
+def test_a_name_is_looked_up_once(house: House, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address that was looked at is the one that is connected to, whatever the name says next."""
+    asked: list[str] = []
+    real = socket.getaddrinfo
+
+    def lookup(host: str, *rest: Any, **more: Any) -> Any:
+        asked.append(host)
+        return real("127.0.0.1" if host == "hooks.example" else host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    house.add("webhook", f"http://hooks.example:{receiver.port}/in")
+    house.tell("a")
+    assert house.run() == {"delivered": 1}
+    assert asked.count("hooks.example") == 1
+    assert receiver.got[0].headers["host"] == f"hooks.example:{receiver.port}"
+
+
+def test_slack_shows_what_visitors_typed_as_text(house: House, receiver: Receiver) -> None:
+    """A hostile name makes no link and calls nobody; the lines and the heading arrive."""
+    house.add("slack", receiver.url("/services/T0/B0/x"))
+    house.space.tell(lead("L1", 5, email="eve@evil.test", name="<!channel> @here <https://evil.test|x> & co"))
+    house.run(6 * MINUTE_MS)
+    (got,) = receiver.got
+    heading, section = got.json["blocks"]
+    assert heading["text"]["type"] == "plain_text"
+    for text in (got.json["text"], section["text"]["text"]):
+        assert "<" not in text
+        assert "@here" not in text
+        assert "&lt;https://evil.test|x&gt; &amp; co" in text
+    assert "eve@evil.test" in section["text"]["text"]
+
+
+def test_mail_arrives_as_plain_text(house: House, mailbox: Mailbox) -> None:
+    """One letter, its subject the title, its id the delivery's; a name adds no header."""
+    house.add("mail", "sales@shop.test")
+    house.space.tell(lead("L1", 5, email="ann@acme.com", name="Ann\r\nBcc: eve@evil.test Lée"))
+    house.run(6 * MINUTE_MS)
+    (letter,) = mailbox.letters
+    assert mailbox.to == ["sales@shop.test"]
+    assert letter["subject"] == "New lead on shop: Ann Bcc: eve@evil.test Lée"
+    assert letter["bcc"] is None
+    assert letter["message-id"] == f"<{house.rows()[0]['delivery_id']}@shop.test>"
+    assert "ann@acme.com" in letter.get_content()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "state"),
+    [
+        pytest.param("451 4.7.1 greylisted, come back", "waiting", id="a 4xx is tried again"),
+        pytest.param("550 5.1.1 no such user", "dead", id="a 5xx is final"),
+    ],
+)
+def test_a_mail_servers_refusal_is_read(house: House, mailbox: Mailbox, refusal: str, state: str) -> None:
+    """What the server says decides, and is kept."""
+    house.add("mail", "sales@shop.test")
+    mailbox.refusal = refusal
+    house.tell("a")
+    house.run()
+    (row,) = house.rows()
+    assert row["state"] == state
+    assert row["answer"] in refusal
+
+
+def test_mail_waits_for_a_server_to_be_named(house: House) -> None:
+    """Without smtp_host nothing is lost: it says what is missing and is tried again."""
+    house.add("mail", "sales@shop.test")
+    house.tell("a")
+    assert house.run() == {"retry": 1}
+    assert "smtp_host" in house.rows()[0]["answer"]

@@ -1,0 +1,91 @@
+"""E-mail by SMTP: plain text, to one address, by the server that the settings name.
+
+The Message-ID is the delivery's, the same in every repeat, so that mail programs show a repeat once.
+
+Source: https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1 (4xx may succeed later, 5xx will not).
+"""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+
+from tracker.config import Settings
+from tracker.core.outbox import Answer
+from tracker.store.destinations import Target
+from tracker.store.outbox import Delivery
+
+TIMEOUT_S = 15.0
+LONGEST_SUBJECT = 200
+
+
+def send(target: Target, deliveries: Sequence[Delivery], settings: Settings, now_ms: int) -> list[Answer]:
+    """Mail each delivery's words."""
+    return [_send(target.address, each, settings, now_ms) for each in deliveries]
+
+
+def _send(to: str, delivery: Delivery, settings: Settings, now_ms: int) -> Answer:
+    if not settings.smtp_host:
+        return Answer("retry", 0, "no mail server is named; set smtp_host")
+    written = letter(to, delivery, settings, now_ms)
+    try:
+        with _line(settings) as line:
+            line.send_message(written)
+            return Answer("delivered", 250, "accepted")
+    except smtplib.SMTPRecipientsRefused as error:
+        code, words = next(iter(error.recipients.values()))
+        return _answer(code, words)
+    except smtplib.SMTPAuthenticationError as error:
+        return Answer("retry", error.smtp_code, f"log-in refused: {_text(error.smtp_error)}")
+    except smtplib.SMTPResponseException as error:
+        return _answer(error.smtp_code, error.smtp_error)
+    except (OSError, smtplib.SMTPException) as error:
+        return Answer("retry", 0, f"{type(error).__name__}: {error}")
+
+
+def letter(to: str, delivery: Delivery, settings: Settings, now_ms: int) -> EmailMessage:
+    """Write a letter; what visitors typed cannot add a header to it."""
+    data: Mapping[str, Any] = delivery.payload["data"]
+    sender = settings.smtp_from or settings.smtp_user or f"touchline@{settings.smtp_host}"
+    written = EmailMessage(policy=SMTP)
+    written["From"] = Address("Touchline", addr_spec=sender)
+    written["To"] = Address(addr_spec=to)
+    written["Subject"] = " ".join(str(data["title"]).split())[:LONGEST_SUBJECT]
+    written["Date"] = format_datetime(datetime.fromtimestamp(now_ms / 1_000, UTC))
+    written["Message-ID"] = f"<{delivery.id}@{sender.rpartition('@')[2]}>"
+    written["Auto-Submitted"] = "auto-generated"
+    written.set_content("\n".join(data["lines"]) + "\n")
+    return written
+
+
+@contextmanager
+def _line(settings: Settings) -> Iterator[smtplib.SMTP]:
+    """Open a line to the server: encrypted from the start, after a greeting, or not at all."""
+    host, port = str(settings.smtp_host), settings.smtp_port
+    trusted = ssl.create_default_context()
+    if settings.smtp_security == "tls":
+        opened: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=trusted)
+    else:
+        opened = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
+    with opened as line:
+        if settings.smtp_security == "starttls":
+            line.starttls(context=trusted)
+        if settings.smtp_user:
+            line.login(settings.smtp_user, settings.smtp_password or "")
+        yield line
+
+
+def _answer(code: int, words: bytes | str) -> Answer:
+    return Answer("retry" if 400 <= code < 500 else "refused", code, _text(words))
+
+
+def _text(words: bytes | str) -> str:
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else words
