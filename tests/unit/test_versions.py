@@ -98,6 +98,16 @@ def test_additions_alone_make_no_lead_and_fill_one_that_somebody_told_of() -> No
     }
 
 
+def test_of_messages_told_one_by_one_the_first_is_the_leads() -> None:
+    """A chat comes message by message, in any order: what it began with is what the lead says."""
+    messages = [
+        told(at, at=f"2026-03-01T10:0{at}:00Z", is_at_of_event=True, fields={"message": said, "page": said})
+        for at, said in ((1, "Hello"), (2, "Anybody there?"), (3, "Bye"))
+    ]
+    for order in (messages, messages[::-1], messages[1:] + messages[:1]):
+        assert merge(order, kind="lead")["fields"] == {"message": "Hello", "page": "Bye"}
+
+
 VALUES = st.sampled_from([None, "", "x", "y", 0, 1, False, [], {}, {"k": "v"}])
 OBJECTS = st.dictionaries(st.sampled_from("xy"), VALUES, max_size=2)
 CONTENTS = st.fixed_dictionaries({}, optional={"a": VALUES, "b": VALUES, "extra": OBJECTS, "fields": OBJECTS})

@@ -68,7 +68,26 @@ def _of_lead(versions: list[Version]) -> list[Version]:
     """Give the versions that make up a lead, none where they only add to one that nobody told of."""
     if all(each.content.get("is_addition") for each in versions):
         return []
-    return [_without(each, "is_addition") for each in _with_begin(versions)]
+    return [_without(each, "is_addition") for each in _with_begin(_with_opening(versions))]
+
+
+def _with_opening(versions: list[Version]) -> list[Version]:
+    """Of messages that are told one by one, leave the one that was written first."""
+    told = [each for each in versions if each.content.get("is_at_of_event") and _message(each) is not None]
+    if len(told) < 2:
+        return versions
+    opening = min(told, key=lambda each: (parse_instant(each.content["at"]), each.digest))
+    return [_without_message(each) if each in told and each is not opening else each for each in versions]
+
+
+def _message(version: Version) -> Any:
+    fields = version.content.get("fields")
+    return fields.get("message") if isinstance(fields, Mapping) else None
+
+
+def _without_message(version: Version) -> Version:
+    fields = {name: value for name, value in version.content["fields"].items() if name != "message"}
+    return replace(version, content={**version.content, "fields": fields})
 
 
 def _with_begin(versions: list[Version]) -> list[Version]:

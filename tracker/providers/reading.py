@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -19,6 +19,22 @@ _PARTS = re.compile(r"[^.\[\]]+")
 _NOTHING = frozenset({"", "null", "none", "undefined", "n/a", "nil"})
 _YES = frozenset({"true", "1", "yes", "y", "t", "on"})
 _NO = frozenset({"false", "0", "no", "n", "f", "off"})
+_ODD = re.compile(r"[^a-z]")
+_TAG = re.compile(r"tl[_-]?visitor\s*[:=]\s*(\S+)", re.IGNORECASE)
+_LONGEST_TAG = 300
+_ENTRY_NAMES = (
+    "name",
+    "key",
+    "id",
+    "field",
+    "label",
+    "question",
+    "title",
+    "slug",
+    "column_name",
+    "column_id",
+)
+_ENTRY_VALUES = ("value", "answer", "string_value", "values", "text")
 _EPOCH_MS_FROM = 100_000_000_000  # seconds of the year 5138, milliseconds of 1973
 
 
@@ -150,6 +166,39 @@ def instant_ms_of(value: Any, zone: str = "UTC") -> int | None:
     except (OverflowError, ValueError):
         return None
     return _sane((delta.days * 86_400 + delta.seconds) * 1_000 + delta.microseconds // 1_000)
+
+
+def visitor_token(value: Any) -> str | None:
+    """Find our signed visitor token in what a site handed to its provider.
+
+    It stands under `tl_visitor`, however that is spelled: as a name of an object, as an entry of a list that
+    has a name and a value, or as a tag `tl_visitor:...`.
+    """
+    if isinstance(value, Mapping):
+        return _token_of_entry(value) or _first_token(value.values())
+    if isinstance(value, list):
+        return _first_token(value)
+    tagged = _TAG.fullmatch(value.strip()) if isinstance(value, str) and len(value) < _LONGEST_TAG else None
+    return tagged[1] if tagged else None
+
+
+def _token_of_entry(entry: Mapping[str, Any]) -> str | None:
+    for name, value in entry.items():
+        if _is_token_name(name):
+            found = first_text(value, "value", "answer", "0") if isinstance(value, Mapping) else text(value)
+            if found is not None:
+                return found
+    if any(_is_token_name(entry.get(name)) for name in _ENTRY_NAMES):
+        return first_text(entry, *_ENTRY_VALUES)
+    return None
+
+
+def _is_token_name(name: object) -> bool:
+    return isinstance(name, str) and len(name) < 40 and _ODD.sub("", name.lower()) == "tlvisitor"
+
+
+def _first_token(values: Iterable[Any]) -> str | None:
+    return next((found for each in values if (found := visitor_token(each)) is not None), None)
 
 
 def without_blanks(fact: Mapping[str, Any]) -> dict[str, Any]:

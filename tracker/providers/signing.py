@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Literal
 
@@ -99,6 +101,14 @@ def demand_number(text: str, what: str = "time of sending") -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 17:
         raise Unproved(f"the {what} is no number")
     return int(text)
+
+
+def without(delivery: Delivery, *names: str) -> bytes:
+    """Take the sender's own secret out of a body: those names of the outermost object."""
+    document = delivery.document
+    if not isinstance(document, Mapping) or document.keys().isdisjoint(names):
+        return delivery.body
+    return json.dumps({name: value for name, value in document.items() if name not in names}).encode()
 
 
 def _bytes(secret: str | bytes) -> bytes:

@@ -33,7 +33,8 @@ HEADERS = st.dictionaries(
         "authorization", "close-sig-hash", "close-sig-timestamp", "content-type", "openphone-signature",
         "signature", "validation-token", "verification-token", "webhook-id", "webhook-signature",
         "webhook-timestamp", "x-hubspot-request-timestamp", "x-hubspot-signature", "x-hubspot-signature-v3",
-        "x-hub-signature", "x-hub-signature-256", "x-twilio-signature",
+        "x-hub-signature", "x-hub-signature-256", "x-twilio-signature", "x-body-signature",
+        "x-crisp-signature", "x-crisp-request-timestamp", "x-tawk-signature", "calendly-webhook-signature",
     ]),
     st.sampled_from([
         "", "x", "0", "hmac;1;0;x", "t=0,v1=x", "v1,x", "sha1=x", "application/json", "é",

@@ -1,0 +1,195 @@
+"""Calendly: one booking of one invitee, over all its reschedulings.
+
+A rescheduling cancels one invitee and creates another, and both payloads name the earlier one: the lead is
+called after that one. Where a booking moves a second time the payload no longer says what it began as, so
+that such a booking is called after the one it was moved from. A cancellation, or that nobody came, adds to
+the lead and is none. A routing form that was sent in is a form.
+
+Source: https://developer.calendly.com/api-docs (webhook payloads, webhook signatures)
+Source: https://developer.calendly.com/docs/api-guides/see-how-webhook-payloads-change-when-invitees-reschedule-events
+Unconfirmed: payloads of the first version of the API, which is switched off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
+from tracker.providers.reading import (
+    dig,
+    first,
+    first_text,
+    full_name,
+    instant,
+    mapping,
+    money,
+    objects,
+    text,
+    truth,
+    visitor_token,
+    without_blanks,
+)
+from tracker.providers.signing import demand_fresh, demand_header, demand_number, demand_same, hex_mac
+from tracker.providers.talk import plain
+
+_TAGS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+_PHONE_WORDS = ("phone", "mobile", "telephone", "tel.", "whatsapp", "cell")
+_COMPANY_WORDS = ("company", "organisation", "organization", "business name")
+_PHONE_PLACES = frozenset({"outbound_call"})
+
+
+def _parse(delivery: Delivery) -> Facts:
+    notice = mapping(delivery.document)
+    event = text(notice.get("event")) or ""
+    payload = mapping(notice.get("payload"))
+    told_at = instant(first(notice, "created_at", "time"))
+    if event in ("invitee.created", "invitee.canceled"):
+        yield from _booking(payload, event, told_at)
+    elif event.startswith("invitee_no_show."):
+        yield from _no_show(payload, event, told_at)
+    elif event == "routing_form_submission.created":
+        yield from _routing_form(payload, told_at)
+
+
+def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Facts:
+    invitee = {**payload, **mapping(payload.get("invitee"))}
+    booking_id, is_moved = _booking_id(payload)
+    if booking_id is None:
+        return
+    is_canceled = event == "invitee.canceled"
+    is_of_past = is_canceled and truth(first(payload, "rescheduled", "invitee.rescheduled"))
+    made_at = None if is_moved else instant(invitee.get("created_at"))
+    yield {
+        "fact": "lead", "kind": "booking", "provider_id": booking_id,
+        "at": made_at, "version_at": told_at or made_at, "is_addition": is_canceled or None,
+        **_person(payload, invitee),
+        **_source(payload),
+        "value": money(dig(payload, "payment.amount")), "currency": first_text(payload, "payment.currency"),
+        "fields": {
+            **_answers(payload),
+            **({} if is_of_past else _meeting(payload, invitee)),
+            **(_ending(payload) if is_canceled and not is_of_past else {}),
+        },
+    }  # fmt: skip
+
+
+def _booking_id(payload: Mapping[str, Any]) -> tuple[str | None, bool]:
+    """Name a booking after the invitee it was moved from, else after its own."""
+    before = first_text(payload, "old_invitee", "old_invitee.uuid", "old_invitee.uri")
+    return before or first_text(payload, "uri", "invitee.uuid", "invitee.uri"), before is not None
+
+
+def _person(payload: Mapping[str, Any], invitee: Mapping[str, Any]) -> dict[str, Any]:
+    email = text(invitee.get("email"))
+    name = text(invitee.get("name")) or full_name(invitee.get("first_name"), invitee.get("last_name"))
+    return {
+        "email": email, "name": name, "phone": _phone(payload, invitee),
+        "company": _answer(payload, _COMPANY_WORDS),
+    }  # fmt: skip
+
+
+def _phone(payload: Mapping[str, Any], invitee: Mapping[str, Any]) -> str | None:
+    """Find the invitee's number: for reminders, for a call we are to make, or as an answer."""
+    place = mapping(first(payload, "scheduled_event.location", "event.location"))
+    called = text(place.get("location")) if text(place.get("type")) in _PHONE_PLACES else None
+    return text(invitee.get("text_reminder_number")) or called or _answer(payload, _PHONE_WORDS)
+
+
+def _answer(payload: Mapping[str, Any], words: tuple[str, ...]) -> str | None:
+    for asked in objects(payload.get("questions_and_answers")):
+        question = (text(asked.get("question")) or "").lower()
+        if len(question) < 80 and any(word in question for word in words):
+            return text(asked.get("answer"))
+    return None
+
+
+def _answers(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return without_blanks({
+        text(asked.get("question")) or f"question {number}": plain(asked.get("answer"))
+        for number, asked in enumerate(objects(payload.get("questions_and_answers")), 1)
+    })  # fmt: skip
+
+
+def _source(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what the booking page was opened with; `salesforce_uuid` is free for our own token."""
+    tracking = mapping(payload.get("tracking"))
+    token = visitor_token(tracking) or visitor_token(payload.get("questions_and_answers"))
+    return {**{tag: text(tracking.get(tag)) for tag in _TAGS},
+            "visitor_id": token or text(tracking.get("salesforce_uuid"))}  # fmt: skip
+
+
+def _meeting(payload: Mapping[str, Any], invitee: Mapping[str, Any]) -> dict[str, Any]:
+    meeting = mapping(first(payload, "scheduled_event", "event"))
+    return without_blanks({
+        "meeting": first_text(payload, "scheduled_event.name", "event_type.name"),
+        "meeting_at": instant(meeting.get("start_time")),
+        "meeting_until": instant(meeting.get("end_time")),
+        "place": first_text(meeting, "location.type", "location.kind"),
+        "timezone": text(invitee.get("timezone")),
+        "routing_form_submission": text(payload.get("routing_form_submission")),
+    })  # fmt: skip
+
+
+def _ending(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Say that a booking was called off."""
+    told = mapping(payload.get("cancellation"))
+    return without_blanks({
+        "canceled": True,
+        "canceled_by": first_text(told, "canceled_by") or first_text(payload, "invitee.canceler_name"),
+        "cancel_reason": first_text(told, "reason") or first_text(payload, "invitee.cancel_reason"),
+    })  # fmt: skip
+
+
+def _no_show(payload: Mapping[str, Any], event: str, told_at: str | None) -> Facts:
+    booking_id = first_text(payload, "old_invitee", "invitee", "invitee.uri", "uri")
+    if booking_id is not None:
+        yield {
+            "fact": "lead", "kind": "booking", "provider_id": booking_id, "is_addition": True,
+            "version_at": told_at,
+            "fields": {"no_show": event.endswith(".created")},
+        }  # fmt: skip
+
+
+def _routing_form(payload: Mapping[str, Any], told_at: str | None) -> Facts:
+    answers = _answers(payload)
+    form_id = text(payload.get("uri"))
+    if form_id is not None:
+        yield {
+            "fact": "lead", "kind": "form", "provider_id": form_id,
+            "at": instant(payload.get("created_at")) or told_at, "version_at": told_at,
+            "email": _answer(payload, ("email", "e-mail")), "name": _answer(payload, ("name",)),
+            "phone": _answer(payload, _PHONE_WORDS), "company": _answer(payload, _COMPANY_WORDS),
+            **_source(payload),
+            "fields": {**answers, **without_blanks({"result": text(dig(payload, "result.type"))})},
+        }  # fmt: skip
+
+
+def _verify(delivery: Delivery, secret: str) -> None:
+    header = demand_header(delivery, "calendly-webhook-signature")
+    parts = [part.strip().partition("=")[::2] for part in header.split(",")]
+    sent = next((value for name, value in parts if name == "t"), "")
+    given = next((value for name, value in parts if name == "v1"), "")
+    if not sent or not given:
+        raise Unproved("Calendly-Webhook-Signature is not written t=...,v1=...")
+    sent_s = demand_number(sent)
+    demand_same(given.lower(), hex_mac(secret, b"%b.%b" % (sent.encode(), delivery.body)))
+    demand_fresh(sent_s * 1_000, delivery)
+
+
+ADAPTER = Adapter(
+    name="calendly",
+    label="Calendly",
+    parse=_parse,
+    verify=_verify,
+    secret="the signing_key that the webhook subscription was made with",
+    steps=(
+        "Make a subscription with Calendly's API: POST https://api.calendly.com/webhook_subscriptions with"
+        " your personal access token, url {url}, events invitee.created, invitee.canceled and"
+        " invitee_no_show.created, your organization, scope organization, and a signing_key of your choice.",
+        "Give the signing_key as --secret.",
+        "Add our visitor token to the address of an embedded page as salesforce_uuid: a booking then finds"
+        " its visitor.",
+    ),
+    verified="documented payloads of both API versions; signature as documented",
+)
