@@ -34,7 +34,7 @@ ACCOUNTS = (
     {"crm_id": "a2", "domain": "beta.io"},
     {"domain": "gamma.io"},
 )
-CHATS = ("desk:x1", "desk:x2")
+CHATS = ("desk:x1", "desk:x2", "hub:x1")
 AGENTS = (CHROME, CHROME, CHROME, None, "Googlebot/2.1 (+http://www.google.com/bot.html)")
 PAGE = "https://shop.test/"
 URLS = (
@@ -104,6 +104,9 @@ leads = fact(
     "lead", site=sites, kind=st.sampled_from(("form", "form", "call", "chat")), provider=st.just("desk"),
     provider_id=st.integers(0, 4).map(str), at=times, visitor_id=maybe(VISITORS), email=maybe(EMAILS),
     phone=maybe(PHONES), name=maybe(NAMES), tracking_number=maybe((*POOLED, STATIC)),
+    user_id=maybe((None, None, *USERS)), crm_id=maybe((None, None, *(f"hub:{each}" for each in CONTACTS))),
+    chat_id=maybe((None, None, *CHATS)), gclid=maybe((None, None, "G1", "G2")),
+    landing_page=maybe((None, None, *URLS)),
     utm_source=maybe(("partner",)), status=maybe((*STATUSES, "open")),
     is_test=st.sampled_from((None, None, None, None, True, False)), version_at=versions,
 )  # fmt: skip

@@ -1,7 +1,9 @@
-"""Stitch, third part: to whom a called number was shown, and the evidence that a call gives.
+"""Stitch, third part: the traces that tie a lead to a visitor before the person is known.
 
-Only what leases and clicks decide becomes evidence (M2, M3). A call that is known by its caller (M4) ties
-nothing together that was not before, and would otherwise vouch for itself.
+A call's are the leases of the number that it went to. Only what leases and clicks on the number decide
+becomes evidence (M2, M3): a call that is known by its caller (M4) ties nothing together that was not
+before, and would otherwise vouch for itself. A lead's click id makes its visitor known by name, and is no
+evidence of who else they are.
 """
 
 from __future__ import annotations
@@ -9,23 +11,25 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from tracker.core.candidates import CLICK_MS, RETRY_MS, Candidate, Leased, Missed
 from tracker.core.contacts import normalise_phone
 from tracker.core.groups import Identifier
-from tracker.core.matching import CLICK_MS, Candidate, Leased, match_leases
+from tracker.core.matching import match_leases
 from tracker.store import marks
 from tracker.store.bursts import visitors_to_settle
+from tracker.store.clicks import visitors_with
 from tracker.store.consents import is_withdrawn
-from tracker.store.evidence import Link, Mention, let_link_again, replace_testimony
-from tracker.store.hits import last_hit_ms, tel_clicks
+from tracker.store.evidence import Link, Mention, Moved, let_link_again, replace_testimony
+from tracker.store.hits import is_bots, last_hit_ms, tel_clicks
 from tracker.store.leads import Row, load_lead
-from tracker.store.leases import leases_at
+from tracker.store.leases import leases_near
 from tracker.store.marks import Mark, Pass
 from tracker.store.persons import Identifiers, note_sightings
 from tracker.store.sites import numbered_sites
 
 
 class CallStitcher:
-    """Ties calls to the visitors who saw the number, over one connection with the writer's lock."""
+    """Ties leads to the visitors who left their traces, over one connection with the writer's lock."""
 
     def __init__(self, db: sqlite3.Connection, *, key: bytes) -> None:
         self._db = db
@@ -33,23 +37,30 @@ class CallStitcher:
         self._sites = numbered_sites(db)
 
     def stitch(self, dirty: Sequence[Mark], run: Pass) -> None:
-        """Find again who saw the numbers that these calls went to."""
+        """Find again who saw the numbers that these leads called, and who brought their click ids."""
         for mark in dirty:
             lead = load_lead(self._db, str(mark.key))
             if lead is None:
                 continue
             mentions, links = self._evidence(lead)
-            moved = replace_testimony(self._db, f"call:{lead['fact']}", mentions, links)
-            note_sightings(self._db, moved.all, run)
-            let_link_again(self._db, moved.bereft)
-            stale: dict[tuple[str, marks.Key], str] = {("match", mark.key): mark.because}
-            stale |= {("visitor", each): mark.because for each in visitors_to_settle(self._db, moved.all)}
-            marks.put(self._db, stale | {("identifier", each): mark.because for each in moved.all})
+            self._note(replace_testimony(self._db, f"call:{lead['fact']}", mentions, links), mark, run)
+            known = self._known_by_click(lead)
+            self._note(replace_testimony(self._db, f"click:{lead['fact']}", known, []), mark, run)
+            marks.put(self._db, {("match", mark.key): mark.because})
+
+    def _note(self, moved: Moved, mark: Mark, run: Pass) -> None:
+        """Mark whom news of a trace concerns."""
+        note_sightings(self._db, moved.all, run)
+        let_link_again(self._db, moved.bereft)
+        stale: dict[tuple[str, marks.Key], str] = {("identifier", each): mark.because for each in moved.all}
+        stale |= {("visitor", each): mark.because for each in visitors_to_settle(self._db, moved.all)}
+        marks.put(self._db, stale)
 
     def _evidence(self, lead: Row) -> tuple[list[Mention], list[Link]]:
-        if lead["proved_visitor_no"] is not None or lead["is_withheld"]:
+        leased, _ = self.shown(lead)
+        if self._is_told(lead) or not leased:
             return [], []
-        match = match_leases(self.leased(lead), at_ms=lead["at_ms"])
+        match = match_leases(leased, at_ms=lead["at_ms"])
         if match.chosen is None or self.has_refused(match.chosen, lead):
             return [], []
         at_ms = lead["at_ms"]
@@ -62,22 +73,53 @@ class CallStitcher:
             links.append(Link("R6", visitor_no, lead["phone_no"], at_ms, None, None, None, 0, 1))
         return mentions, links
 
+    def _known_by_click(self, lead: Row) -> list[Mention]:
+        """Name the visitor who alone arrived with the lead's click id; it is no sighting of them."""
+        clicked = self.clicked(lead)
+        if self._is_told(lead) or len(clicked) != 1 or self.has_refused(clicked[0], lead):
+            return []
+        (only,) = clicked
+        named = Identifier("visitor", only.visitor_id)
+        return [Mention(self._identifiers.number(named, at_ms=None, visitor_no=only.visitor_no), None, None)]
+
+    def _is_told(self, lead: Row) -> bool:
+        """Tell whether the lead's visitor needs no trace, or may leave none."""
+        proved = lead["proved_visitor_no"]
+        return bool(lead["is_withheld"]) or proved is not None and not is_bots(self._db, proved)
+
     def has_refused(self, caller: Candidate, lead: Row) -> bool:
-        """Tell whether the visitor who made a call had withdrawn consent by then (G4)."""
+        """Tell whether the visitor who made a lead had withdrawn consent by then (G4)."""
         return is_withdrawn(self._db, caller.visitor_id, site_no=lead["site_no"], at_ms=lead["at_ms"])
 
-    def leased(self, lead: Row) -> list[Leased]:
-        """Gather the visitors to whom the called number was shown at the time of a call."""
+    def shown(self, lead: Row) -> tuple[list[Leased], list[Missed]]:
+        """Gather the visitors to whom the called number was shown at the time of a call, and near it."""
         if lead["kind"] != "call" or lead["called"] is None:
-            return []
+            return [], []
         at_ms, number = lead["at_ms"], lead["called"]
-        found = leases_at(self._db, site_no=lead["site_no"], number=number, at_ms=at_ms)
-        leased = []
-        for visitor_no, visitor_id, seen_ms in found:
-            seen = Candidate(visitor_no, visitor_id, last_hit_ms(self._db, visitor_no, at_ms))
-            has_clicked = len(found) > 1 and self._has_clicked(visitor_no, lead)
-            leased.append(Leased(seen, seen_ms, has_clicked))
-        return leased
+        near = leases_near(self._db, site_no=lead["site_no"], number=number, at_ms=at_ms)
+        human = [each for each in near if not is_bots(self._db, each.visitor_no)]
+        covering = [each for each in human if each.covers(at_ms)]
+        leased = [
+            Leased(
+                self._candidate(each.visitor_no, each.visitor_id, at_ms), each.to_ms,
+                len(covering) > 1 and self._has_clicked(each.visitor_no, lead),
+            )
+            for each in covering
+        ]  # fmt: skip
+        missed = [
+            Missed(self._candidate(each.visitor_no, each.visitor_id, at_ms), each.from_ms, each.to_ms)
+            for each in human
+            if each not in covering
+        ]
+        return leased, missed
+
+    def clicked(self, lead: Row) -> list[Candidate]:
+        """Gather the visitors who arrived with a click id that came with a lead."""
+        found = visitors_with(self._db, lead["lead_id"], until_ms=lead["at_ms"] + RETRY_MS)
+        return [self._candidate(*each, lead["at_ms"]) for each in found]
+
+    def _candidate(self, visitor_no: int, visitor_id: str, at_ms: int) -> Candidate:
+        return Candidate(visitor_no, visitor_id, last_hit_ms(self._db, visitor_no, at_ms))
 
     def _has_clicked(self, visitor_no: int, lead: Row) -> bool:
         """Tell whether a visitor clicked on a link to the called number right before the call."""

@@ -17,6 +17,7 @@ import msgspec
 
 from tracker.core.addresses import IpStorage, masked_ip
 from tracker.core.ids import event_key
+from tracker.core.said import PAGES, tags_of_pages
 from tracker.core.urls import clean_referrer, clean_text, read_page
 from tracker.mailtokens import PARAMETER as MAIL
 from tracker.store.hits import HitRow
@@ -146,9 +147,11 @@ def _put_arrival(draft: Draft, proofs: Proofs) -> None:
 
 
 def clean_lead(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Clean the page that a lead names, as a hit's."""
-    page = raw.get("page_url")
-    return {**raw, "page_url": _referrer(page)} if isinstance(page, str) else raw
+    """Clean the pages that a lead names, as a hit's; what they say of the arrival is kept beside them."""
+    given = {name: text for name in (*PAGES, "referrer") if isinstance(text := raw.get(name), str)}
+    tags = tags_of_pages(given)
+    found = {"page_tags": tags} if tags else {}
+    return {**raw, **{name: _referrer(text) for name, text in given.items()}, **found}
 
 
 def pack(drafts: Sequence[Draft], names: Registry, *, ip_storage: IpStorage) -> list[HitRow]:

@@ -17,6 +17,7 @@ from tracker.core.contacts import normalise_phone
 from tracker.core.facts import SEPARATOR, fact_name
 from tracker.core.groups import Identifier
 from tracker.core.ids import activity_id, journey_id, lead_id
+from tracker.core.said import said_tags, telling_clicks
 from tracker.core.testimony import Testimony, contacts_of_activity, testify
 from tracker.core.times import parse_instant
 from tracker.core.versions import merge
@@ -25,6 +26,7 @@ from tracker.store import marks
 from tracker.store.accounts import Moved
 from tracker.store.activities import ActivityRow, drop_activity, put_activity
 from tracker.store.bursts import visitors_to_settle
+from tracker.store.clicks import leads_with_clicks_of, put_lead_clicks
 from tracker.store.consents import facts_of_visitor, is_withdrawn
 from tracker.store.evidence import Link, Mention, let_link_again, put_echo, replace_testimony
 from tracker.store.facts import NO_SITE, SAYING, is_from_page, keys_within, load_versions
@@ -60,11 +62,10 @@ class _Told:
 class FactReader:
     """Reads leads, leases, consents and all that says who is who, with the writer's lock."""
 
-    def __init__(self, db: sqlite3.Connection, *, key: bytes, click_names: frozenset[str]) -> None:
+    def __init__(self, db: sqlite3.Connection, *, key: bytes) -> None:
         self._db = db
         self._identifiers = Identifiers(db, key)
         self._visitors = Visitors(db, key)
-        self._click_names = click_names
         self._accounts = AccountStitcher(db, key=key)
         self._sites = numbered_sites(db)
         self._numbers = {site.key: number for number, site in self._sites.items()}
@@ -171,7 +172,8 @@ class FactReader:
         """Mark what a visitor said, and the calls that may be theirs, after a word on consent."""
         named = facts_of_visitor(self._db, visitor_id, site_no=site_no)
         stale: Stale = {("fact", each): because for each in named}
-        return stale | {("call", each): because for each in calls_of(self._db, visitor_id)}
+        traced = {*calls_of(self._db, visitor_id), *leads_with_clicks_of(self._db, visitor_id)}
+        return stale | {("trace", each): because for each in sorted(traced)}
 
     def _visitor_no(self, one: Identifier) -> int | None:
         return self._visitors.number(one.value) if one.kind == "visitor" else None
@@ -195,21 +197,22 @@ class FactReader:
             return stale | self._drop_lead(own, told.because, run)
         number = fields.get("tracking_number")
         by_kind = {one.kind: each for one, each in numbers.items()}
+        tags = said_tags(fields)
         proved = fields.get("visitor_id")
         row = {
             "fact": told.name, "site_no": told.site_no, "kind": fields["kind"],
             "provider": fields["provider"], "provider_id": fields["provider_id"],
             "at_ms": parse_instant(fields["at"]), **{name: fields.get(name) for name in _TEXTS},
             "answered": None if fields.get("answered") is None else int(fields["answered"]),
-            "tags": self._tags(fields),
+            "tags": json.dumps(tags) if tags else None, "referrer": fields.get("referrer"),
             "called": normalise_phone(number, told.site.region) if number else None,
             "proved_visitor_no": self._visitors.number(proved) if proved and not told.is_withheld else None,
-            "email_no": by_kind.get("email"), "phone_no": by_kind.get("phone"),
+            **{f"{kind}_no": by_kind.get(kind) for kind in ("email", "user", "crm", "phone", "chat")},
             "is_withheld": int(told.is_withheld),
         }  # fmt: skip
         put_lead(self._db, own, row, run)
-        is_call = "call" in (fields["kind"], old and old["kind"])
-        return stale | {("call" if is_call else "match", own): told.because}
+        put_lead_clicks(self._db, own, telling_clicks(tags))
+        return stale | {("trace", own): told.because}
 
     def _drop_lead(self, own: LeadId, because: str, run: Pass) -> Stale:
         """Take a lead away that is none any more, and what it said of who is who."""
@@ -217,6 +220,7 @@ class FactReader:
         if old is None:
             return {}
         stale = self._replace(f"call:{old['fact']}", [], [], because, run)
+        stale |= self._replace(f"click:{old['fact']}", [], [], because, run)
         put_echo(self._db, old, None)
         if old["identifier_no"]:
             stale["identifier", old["identifier_no"]] = because
@@ -248,20 +252,11 @@ class FactReader:
         return self._replace_lease(told.name, row, number, told.because)
 
     def _replace_lease(self, name: str, row: LeaseRow | None, number: str | None, because: str) -> Stale:
-        stale: Stale = {("call", each): because for each in put_lease(self._db, name, row)}
+        stale: Stale = {("trace", each): because for each in put_lease(self._db, name, row)}
         for each in phones(self._db, {number} if number else set()):
             let_link_again(self._db, [each])
             stale["identifier", each] = because
         return stale
-
-    def _tags(self, fields: Mapping[str, Any]) -> str | None:
-        """Gather what the provider itself says of the source."""
-        said = {**fields.get("extra", {}), **fields}
-        tags = [[name, value] for name, value in sorted(said.items()) if self._is_tag(name, value)]
-        return json.dumps(tags) if tags else None
-
-    def _is_tag(self, name: str, value: object) -> bool:
-        return isinstance(value, str) and (name.startswith("utm_") or name.lower() in self._click_names)
 
 
 def _stale(moved: Moved, because: str) -> Stale:

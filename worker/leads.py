@@ -6,18 +6,31 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from tracker.config import Settings
+from tracker.core.candidates import (
+    BY_TRACE,
+    OF_VISITOR,
+    Asked,
+    Candidate,
+    Given,
+    Leased,
+    Line,
+    Match,
+    Ruling,
+)
 from tracker.core.ids import journey_id
 from tracker.core.journeys import Touch, journey
-from tracker.core.matching import BY_LEASE, OF_VISITOR, Asked, Candidate, Leased, Line, Match, match_lead
+from tracker.core.matching import match_lead
+from tracker.core.matchwords import aside_words
 from tracker.core.sources import decide_source
 from tracker.core.times import DAY_MS, format_instant
 from tracker.model import Source
 from tracker.store import marks
+from tracker.store.clicks import lead_click_names
 from tracker.store.evidence import CUT, put_echo
-from tracker.store.hits import last_hit_ms
+from tracker.store.hits import is_bots, last_hit_ms
 from tracker.store.leads import (
     Row,
     leads_beside,
@@ -41,10 +54,13 @@ from tracker.store.persons import (
 )
 from tracker.store.rules import load_rule_sets
 from tracker.store.sessions import own_session
-from tracker.store.sites import load_static_numbers
+from tracker.store.sites import load_static_numbers, numbered_sites
 from tracker.store.sources import SourceNumbers
 from tracker.store.strings import Numbers, visitor_ids
 from worker.calls import CallStitcher
+
+_GIVEN: tuple[Literal["email", "user", "crm"], ...] = ("email", "user", "crm")
+_LINES: tuple[Literal["phone", "chat"], ...] = ("phone", "chat")
 
 
 class LeadStitcher:
@@ -56,6 +72,7 @@ class LeadStitcher:
         self._fresh_ms = settings.phone_fresh_days * DAY_MS
         self._lookback_ms = settings.lookback_days * DAY_MS
         self._static = load_static_numbers(db)
+        self._sites = numbered_sites(db)
         self._rules = load_rule_sets(db, load_overlay(settings.data))
         self._sources = SourceNumbers(db)
         self._texts = Numbers(db)
@@ -68,7 +85,7 @@ class LeadStitcher:
             if lead is None:
                 continue
             match = self._match(lead)
-            if match.rule in BY_LEASE and match.chosen and self._calls.has_refused(match.chosen, lead):
+            if match.rule in BY_TRACE and match.chosen and self._calls.has_refused(match.chosen, lead):
                 lead["is_withheld"] = 1
                 match = self._match(lead)
             named_by = self._named_by(lead, match)
@@ -96,20 +113,37 @@ class LeadStitcher:
 
     def _match(self, lead: Row) -> Match:
         at_ms, proved = lead["at_ms"], lead["proved_visitor_no"]
-        if proved is not None or lead["is_withheld"]:
-            own = None if proved is None else self._candidate(proved, at_ms)
-            return match_lead(Asked(at_ms, is_withheld=bool(lead["is_withheld"]), proved=own))
-        email_no = self._linking(lead["email_no"])
+        if lead["is_withheld"]:
+            return match_lead(Asked(at_ms, is_withheld=True))
+        unnamed = {kind: None if lead[f"{kind}_no"] else lead[kind] for kind in ("email", "phone")}
+        aside = [*aside_words(**unnamed)]
+        if proved is not None:
+            if not is_bots(self._db, proved):
+                return match_lead(Asked(at_ms, proved=self._candidate(proved, at_ms)))
+            aside.append("all that the browser ever did whose signed id came with it was done by a bot")
+        leased, missed = self._calls.shown(lead)
         static = self._static.get((lead["site_no"], lead["called"]))
+        lines = (self._line(kind, lead[f"{kind}_no"], at_ms) for kind in _LINES)
         return match_lead(Asked(
             at_ms,
-            leased=tuple(self._at_the_time(each, lead) for each in self._calls.leased(lead)),
-            email=lead["email"] if email_no else None,
-            by_email=self._visitors(email_no, at_ms) if email_no else (),
-            line=self._line(lead),
+            leased=tuple(self._at_the_time(each, lead) for each in leased),
+            missed=tuple(missed),
+            given=self._given(lead),
+            lines=tuple(line for line in lines if line is not None),
+            click_names=lead_click_names(self._db, lead["lead_id"]),
+            clicked=tuple(self._candidate(each.visitor_no, at_ms) for each in self._calls.clicked(lead)),
             static_number=static.number if static else None,
             fresh_ms=self._fresh_ms,
+            aside=tuple(aside),
         ))  # fmt: skip
+
+    def _given(self, lead: Row) -> Given | None:
+        """Pick what names the lead's person: its address, else a user's id, else a contact's."""
+        for kind in _GIVEN:
+            number = self._linking(lead[f"{kind}_no"])
+            if number is not None:
+                return Given(kind, self._visitors(number, lead["at_ms"]))
+        return None
 
     def _echo_of(self, match: Match, lead: Row) -> int | None:
         """Give the visitor with whom a call saw its line again that was told apart by that very line."""
@@ -135,16 +169,15 @@ class LeadStitcher:
         has_line = load_known(self._db, owner).person_no == line.person_no
         return replace(leased, candidate=own, has_line=has_line)
 
-    def _line(self, lead: Row) -> Line | None:
-        number = lead["phone_no"]
+    def _line(self, kind: Literal["phone", "chat"], number: int | None, at_ms: int) -> Line | None:
         if number is None:
             return None
         apart = load_known(self._db, number).apart
         if apart in CUT:
-            return Line(apart, None, ())
+            return Line(kind, apart)
         held_by = line_holders(self._db, number) if apart == "contested_line" else [number]
-        found = {each for one in held_by for each in self._visitors(one, lead["at_ms"])}
-        return Line(apart, line_seen_ms(self._db, number), tuple(found))
+        found = {each for one in held_by for each in self._visitors(one, at_ms)}
+        return Line(kind, apart, line_seen_ms(self._db, number), tuple(found))
 
     def _visitors(self, identifier_no: int, at_ms: int) -> tuple[Candidate, ...]:
         return tuple(
@@ -164,17 +197,18 @@ class LeadStitcher:
         return Candidate(number, visitor_id, last_hit_ms(self._db, number, at_ms), *stretch)
 
     def _named_by(self, lead: Row, match: Match) -> int | None:
-        """Pick the identifier that names a lead's person: its address, then its visitor, then its line."""
+        """Pick the identifier that names a lead's person: what was given, then its visitor, then its line."""
         if lead["is_withheld"]:
             return None
-        by_email = self._linking(lead["email_no"])
-        if by_email is not None and not is_gainsaid(self._db, lead["fact"], by_email):
-            return by_email
+        for kind in _GIVEN:
+            given = self._linking(lead[f"{kind}_no"])
+            if given is not None and not is_gainsaid(self._db, lead["fact"], given):
+                return given
         if match.visitor_no is not None and match.rule in OF_VISITOR:
             by_visitor = owner_at(self._db, match.visitor_no, lead["at_ms"])
             if by_visitor is not None:
                 return by_visitor
-        return self._linking(lead["phone_no"])
+        return self._linking(lead["phone_no"]) or self._linking(lead["chat_no"])
 
     def _credit(self, lead: Row, match: Match) -> Row:
         """Say which session and source a lead is credited to."""
@@ -208,23 +242,20 @@ class LeadStitcher:
             tags = [("utm_source", static.source), ("utm_medium", static.medium)]
             tags += [("utm_campaign", static.campaign)] if static.campaign else []
             by = "static_number"
-        elif lead["tags"]:
-            tags, by = [(name, value) for name, value in json.loads(lead["tags"])], "provider"
+            referrer = None
         else:
-            return None
-        source = decide_source(tuple(tags), None, (), self._rules[lead["site_no"]])
+            tags = [(name, value) for name, value in json.loads(lead["tags"] or "[]")]
+            by, referrer = "provider", lead["referrer"]
+        own = self._sites[lead["site_no"]].domains
+        source = decide_source(tuple(tags), referrer, own, self._rules[lead["site_no"]])
         return None if source.evidence == "none" else replace(source, rule=f"{by}:{source.rule}")
 
     def _told(self, match: Match) -> Row:
         evidence = {
             "why": match.why,
-            "candidates": [
-                {
-                    "visitor_id": each.visitor_id,
-                    "last_hit_at": None if each.last_ms is None else format_instant(each.last_ms),
-                }
-                for each in match.candidates
-            ],
+            "candidates": [_ruling(each) for each in match.rulings],
+            "ruled_out": [_ruling(each) for each in match.beside],
+            "notes": list(match.notes),
         }
         return {
             "match_rule": match.rule, "match_confidence": match.confidence,
@@ -257,3 +288,12 @@ class LeadStitcher:
             return []
         found = self._db.execute("SELECT channel FROM source WHERE source_no = ?", [lead["source_no"]])
         return [Touch(lead["at_ms"], lead["lead_id"], "lead", lead["source_no"], found.fetchone()[0])]
+
+
+def _ruling(ruling: Ruling) -> Row:
+    """Write down what was decided of one candidate."""
+    own = ruling.candidate
+    return {
+        "visitor_id": own.visitor_id, "verdict": ruling.verdict, "why": ruling.why,
+        "last_hit_at": None if own.last_ms is None else format_instant(own.last_ms),
+    }  # fmt: skip

@@ -86,7 +86,7 @@ class SessionStitcher:
                 log_change(self._db, Change("session", each, before, None, reasons[number]), run)
         moved = dict.fromkeys(bursts.moved, "a burst of one-hit visitors")
         moved |= dict.fromkeys(owners.moved, "a click id that another visitor brought first")
-        self._mark(moved, reasons)
+        self._mark(moved, reasons, owners.changed)
 
     def _visits(self, rows: Sequence[VisitorHit]) -> list[_Visits]:
         """Sort hits into parts of one visitor on one site."""
@@ -133,8 +133,8 @@ class SessionStitcher:
     def _country(self, ip_no: int | None) -> str | None:
         return self._places.country(self._texts.text(ip_no)) if self._places.are_known else None
 
-    def _mark(self, moved: Mapping[int, str], reasons: Mapping[int, str]) -> None:
-        """Mark whom these visitors stand for, and other visitors who must be cut again.
+    def _mark(self, moved: Mapping[int, str], reasons: Mapping[int, str], changed: Set[ClickKey]) -> None:
+        """Mark whom these visitors stand for, leads that may be theirs, and visitors to be cut again.
 
         A hit may move within a session and leave it as it was; which browser was seen last may change.
         """
@@ -146,7 +146,9 @@ class SessionStitcher:
         ).fetchall()
         stale: dict[tuple[str, marks.Key], str] = {("identifier", row[0]): reasons[row[1]] for row in known}
         stale |= {("visitor", number): why for number, why in moved.items() if number not in reasons}
-        stale |= {("call", each): next(iter(reasons.values())) for each in calls_during(self._db, wanted)}
+        because = next(iter(reasons.values()), "")
+        traced = {*calls_during(self._db, wanted), *clicks.leads_with(self._db, wanted, changed)}
+        stale |= {("trace", each): because for each in sorted(traced)}
         marks.put(self._db, stale)
 
 

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from tracker.config import Settings
-from tracker.core.click_ids import CLICK_NAMES
 from tracker.keys import derive
 from tracker.store import marks
 from tracker.store.db import Others, atomic
@@ -92,8 +91,8 @@ class Stitcher:
         quality = QualityStitcher(self._db, self._settings)
         return {
             "visitor": sessions.stitch,
-            "fact": FactReader(self._db, key=secret, click_names=CLICK_NAMES).read,
-            "call": calls.stitch,
+            "fact": FactReader(self._db, key=secret).read,
+            "trace": calls.stitch,
             "identifier": PersonStitcher(self._db, self._settings).resolve,
             "account": AccountStitcher(self._db, key=secret).resolve,
             "match": leads.match,

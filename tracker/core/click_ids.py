@@ -17,7 +17,10 @@ from tracker.model import ClickId, ClickKind
 
 @dataclass(frozen=True, slots=True)
 class ClickIdRule:
-    """One row of the table: `source` and `medium` are what the id alone says of a session."""
+    """One row of the table: `source` and `medium` are what the id alone says of a session.
+
+    `rare`: one value names no one click, but few visitors arrive with it.
+    """
 
     name: str
     network: str
@@ -26,6 +29,7 @@ class ClickIdRule:
     kind: ClickKind
     per_click: bool
     personal: bool
+    rare: bool
 
 
 def _rule(row: dict[str, str]) -> ClickIdRule:
@@ -33,7 +37,7 @@ def _rule(row: dict[str, str]) -> ClickIdRule:
         raise ValueError(f"click_ids.csv: {row['name']} has the unknown kind {row['kind']!r}")
     return ClickIdRule(
         row["name"], row["network"], row["source"], row["medium"], cast(ClickKind, row["kind"]),
-        row["per_click"] == "yes", row["personal"] == "yes",
+        row["per_click"] == "yes", row["personal"] == "yes", row["rare"] == "yes",
     )  # fmt: skip
 
 
@@ -41,6 +45,8 @@ CLICK_RULES = {row["name"].lower(): _rule(row) for row in read_table("click_ids"
 """The rule of each click id, by its name in lower case."""
 
 CLICK_NAMES = frozenset(CLICK_RULES)
+TELLING_NAMES = frozenset(rule.name for rule in CLICK_RULES.values() if rule.per_click or rule.rare)
+"""Official names of click ids of which one value may tell a visitor from all others."""
 PERSONAL_NAMES = frozenset(name for name, rule in CLICK_RULES.items() if rule.personal)
 
 _KINDS = get_args(ClickKind)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal, NamedTuple
 
+from tracker.core.click_ids import TELLING_NAMES
 from tracker.core.ids import EventKey, event_id_of
 from tracker.model import HitType, Source
 
@@ -155,7 +156,7 @@ def first_uses(hits: Iterable[SessionHit]) -> dict[ClickKey, tuple[int, str]]:
     uses: dict[ClickKey, tuple[int, str]] = {}
     for hit in hits:
         if hit.source.click_ids and hit.type != "engagement":
-            for click in _per_click(hit.source):
+            for click in _telling(hit.source):
                 use = (hit.at_ms, event_id_of(hit.event_key))
                 uses[click] = min(uses.get(click, use), use)
     return uses
@@ -195,6 +196,10 @@ def _direct(source: Source, rule: str) -> Source:
 
 def _values(source: Source) -> list[ClickKey]:
     return [(click.name, click.value) for click in source.click_ids]
+
+
+def _telling(source: Source) -> list[ClickKey]:
+    return [(click.name, click.value) for click in source.click_ids if click.name in TELLING_NAMES]
 
 
 def _per_click(source: Source) -> list[ClickKey]:

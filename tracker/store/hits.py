@@ -177,6 +177,17 @@ def last_hit_ms(
     return None if found is None else int(found[0])
 
 
+def is_bots(db: sqlite3.Connection, visitor_no: int) -> bool:
+    """Tell whether all that a visitor ever did was done by a bot."""
+    found = db.execute(
+        """SELECT 1 FROM hit LEFT JOIN client USING (client_no)
+        WHERE hit.visitor_no = ?1 AND (hit.flags & 3 OR client.bot_reason IS NOT NULL)
+          AND NOT EXISTS (SELECT 1 FROM session WHERE session.visitor_no = ?1) LIMIT 1""",
+        [visitor_no],
+    )
+    return found.fetchone() is not None
+
+
 def tel_clicks(db: sqlite3.Connection, visitor_no: int, *, since_ms: int, until_ms: int) -> list[str]:
     """Load the numbers that a visitor clicked on within a span of time, as the page spelled them."""
     rows = db.execute(

@@ -13,8 +13,8 @@ from tracker.store.marks import Pass
 
 LEAD_FACTS = (
     "fact", "site_no", "kind", "provider", "provider_id", "at_ms", "name", "email", "phone", "company",
-    "tracking_number", "page_url", "duration_s", "answered", "value", "currency", "tags",
-    "proved_visitor_no", "email_no", "phone_no", "called", "is_withheld",
+    "tracking_number", "page_url", "duration_s", "answered", "value", "currency", "tags", "referrer",
+    "proved_visitor_no", "email_no", "user_no", "crm_no", "phone_no", "chat_no", "called", "is_withheld",
 )  # fmt: skip
 LEAD_MATCH = (
     "identifier_no", "visitor_no", "session_id", "match_rule", "match_confidence", "match_evidence",
@@ -82,6 +82,7 @@ def drop_lead(db: sqlite3.Connection, lead_id: str, journey_id: str, run: Pass, 
     if old is not None:
         db.execute("DELETE FROM lead WHERE lead_id = ?", [lead_id])
         db.execute("DELETE FROM lead_status WHERE lead_id = ?", [lead_id])
+        db.execute("DELETE FROM lead_click WHERE lead_id = ?", [lead_id])
         log_change(db, Change("lead", lead_id, _told(db, old), None, because), run)
     made = _one(db, "SELECT * FROM journey WHERE journey_id = ?", journey_id)
     if made is not None:

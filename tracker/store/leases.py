@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tracker.core.matching import EARLY_MS, GRACE_MS
+from tracker.core.candidates import EARLY_MS, GRACE_MS, NEAR_MS
 
 
 class LeaseRow(NamedTuple):
@@ -40,13 +40,13 @@ def put_lease(db: sqlite3.Connection, fact: str, row: LeaseRow | None) -> set[st
 def _calls(db: sqlite3.Connection, lease: LeaseRow) -> Iterable[str]:
     rows = db.execute(
         "SELECT lead_id FROM lead WHERE called = ? AND site_no = ? AND at_ms BETWEEN ? AND ?",
-        [lease.number, lease.site_no, lease.from_ms - EARLY_MS, lease.to_ms + GRACE_MS],
+        [lease.number, lease.site_no, lease.from_ms - NEAR_MS, lease.to_ms + NEAR_MS],
     )
     return [row[0] for row in rows]
 
 
 def calls_during(db: sqlite3.Connection, visitors: str) -> list[str]:
-    """Name the calls to numbers that were shown to these visitors at the time.
+    """Name the calls to numbers that were shown to these visitors at the time or near it.
 
     Args:
         visitors: their numbers, as a JSON list.
@@ -55,24 +55,48 @@ def calls_during(db: sqlite3.Connection, visitors: str) -> list[str]:
         """SELECT DISTINCT lead.lead_id FROM json_each(:visitors) AS wanted
         JOIN lease ON lease.visitor_no = wanted.value
         JOIN lead ON lead.called = lease.number AND lead.site_no = lease.site_no
-          AND lead.at_ms BETWEEN lease.from_ms - :early_ms AND lease.to_ms + :grace_ms""",
-        {"visitors": visitors, "early_ms": EARLY_MS, "grace_ms": GRACE_MS},
+          AND lead.at_ms BETWEEN lease.from_ms - :near_ms AND lease.to_ms + :near_ms""",
+        {"visitors": visitors, "near_ms": NEAR_MS},
     )
     return [row[0] for row in rows]
 
 
 def calls_of(db: sqlite3.Connection, visitor_id: str) -> list[str]:
-    """Name the calls to numbers that were shown to this visitor at the time, if anybody knows the visitor."""
+    """Name the calls to numbers that were shown to this visitor around the time, if anybody knows them."""
     known = db.execute("SELECT json_group_array(visitor_no) FROM visitor WHERE visitor_id = ?", [visitor_id])
     return calls_during(db, known.fetchone()[0])
 
 
-def leases_at(db: sqlite3.Connection, *, site_no: int, number: str, at_ms: int) -> list[tuple[int, str, int]]:
-    """Load the leases that may cover a call: visitor number, visitor id, last seen in ms."""
+class LeaseTime(NamedTuple):
+    """A visitor to whom a number was shown, from when, and when they were last seen with it; in ms."""
+
+    visitor_no: int
+    visitor_id: str
+    from_ms: int
+    to_ms: int
+
+    def covers(self, at_ms: int) -> bool:
+        """Tell whether a call at an instant may be this visitor's."""
+        return self.from_ms - EARLY_MS <= at_ms <= self.to_ms + GRACE_MS
+
+
+def leases_near(db: sqlite3.Connection, *, site_no: int, number: str, at_ms: int) -> list[LeaseTime]:
+    """Load the leases around a call, of each visitor the one that came nearest to it."""
     rows = db.execute(
-        """SELECT visitor_no, visitor_id, max(to_ms) FROM lease JOIN visitor USING (visitor_no)
-        WHERE number = ? AND site_no = ? AND from_ms <= ? AND to_ms >= ?
-        GROUP BY visitor_no ORDER BY visitor_id""",
-        [number, site_no, at_ms + EARLY_MS, at_ms - GRACE_MS],
+        """SELECT visitor_no, visitor_id, from_ms, to_ms FROM lease JOIN visitor USING (visitor_no)
+        WHERE number = ? AND site_no = ? AND from_ms <= ? AND to_ms >= ? ORDER BY visitor_id""",
+        [number, site_no, at_ms + NEAR_MS, at_ms - NEAR_MS],
     )
-    return [(row[0], row[1], row[2]) for row in rows]
+    nearest: dict[int, LeaseTime] = {}
+    for each in map(LeaseTime._make, rows):
+        known = nearest.get(each.visitor_no)
+        if known is None or _nearness(each, at_ms) < _nearness(known, at_ms):
+            nearest[each.visitor_no] = each
+    return list(nearest.values())
+
+
+def _nearness(lease: LeaseTime, at_ms: int) -> tuple[bool, int, int]:
+    """Order leases: those that may be of the call, the longest first, then by the time between."""
+    if lease.covers(at_ms):
+        return False, 0, -lease.to_ms
+    return True, max(lease.from_ms - at_ms, at_ms - lease.to_ms), -lease.to_ms

@@ -19,7 +19,7 @@ from tracker.store.sql import statements
 VIEW_TABLES = (
     "dirty", "source", "client", "lone", "session", "click_use", "identifier", "mention", "evidence",
     "ownership", "account_part", "account_word", "account_people", "membership", "lease", "lead",
-    "lead_status", "activity", "activity_name", "journey",
+    "lead_click", "lead_status", "activity", "activity_name", "journey",
 )  # fmt: skip
 _BESIDE = (*VIEW_TABLES, "change", "counter")
 COMPARED = {

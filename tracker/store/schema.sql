@@ -354,9 +354,13 @@ CREATE TABLE lead (
   value TEXT,                                        -- decimal, major units
   currency TEXT,
   tags TEXT,                                         -- what the provider says of the source, JSON
+  referrer TEXT,                                     -- as the provider saw it
   proved_visitor_no INTEGER,
   email_no INTEGER,                                  -- identifiers
+  user_no INTEGER,
+  crm_no INTEGER,
   phone_no INTEGER,
+  chat_no INTEGER,
   called TEXT,                                       -- tracking number, E.164
   is_withheld INTEGER NOT NULL CHECK (is_withheld IN (0, 1)), -- consent had been withdrawn
   identifier_no INTEGER,                             -- the one that names its person
@@ -410,6 +414,13 @@ CREATE TABLE activity_name (
   kind TEXT NOT NULL,
   value TEXT NOT NULL,
   PRIMARY KEY (fact, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lead_click (
+  value TEXT NOT NULL,                               -- a click id that came with a lead
+  name TEXT NOT NULL,
+  lead_id TEXT NOT NULL,
+  PRIMARY KEY (value, name, lead_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE journey (
@@ -600,6 +611,8 @@ CREATE INDEX lead_called ON lead (called, at_ms) WHERE called IS NOT NULL;
 CREATE INDEX lead_at ON lead (site_no, at_ms);
 
 CREATE INDEX activity_name_value ON activity_name (value, kind);
+
+CREATE INDEX lead_click_lead ON lead_click (lead_id);
 
 CREATE INDEX journey_part ON journey (part_id) WHERE part_id IS NOT NULL;
 

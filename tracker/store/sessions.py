@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tracker.core.matching import Candidate
+from tracker.core.candidates import Candidate
 from tracker.store.marks import Pass
 from tracker.store.sql import insert_many
 
