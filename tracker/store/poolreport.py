@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tracker.core.matching import EARLY_MS, GRACE_MS
+from tracker.core.candidates import EARLY_MS, GRACE_MS
 from tracker.core.numbers import Span
 from tracker.core.times import DAY_MS
 from tracker.model import Pool, SiteKey
