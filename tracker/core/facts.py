@@ -70,9 +70,9 @@ SHAPES: Mapping[str, Shape] = {
         instants=("from", "to"),
     ),
     "deal": Shape(
-        ("site", "provider", "provider_id", "at", "stage"), ("provider", "provider_id", "at"),
-        ("status", "amount", "currency", "contacts", "account", "lead_id", "name"),
-        {"status": _PERIODS}, is_of_site=False,
+        ("site", "provider", "provider_id", "at"), ("provider", "provider_id", "at"),
+        ("stage", "status", "amount", "currency", "contacts", "account", "lead_id", "name"),
+        {"status": _PERIODS}, any_of=("stage", "status", "amount", "contacts", "name"), is_of_site=False,
     ),
     "refund": Shape(
         ("site", "provider", "provider_id", "deal_id", "at", "amount", "currency"),
