@@ -54,6 +54,7 @@ def _parse(delivery: Delivery) -> Facts:
         at=at,
         version_at=instant(entry.get("date_updated")) or at,
         page_url=first_text(entry, "source_url", "sourceUrl") or first_text(document, "source_url"),
+        form=first_text(form, "title") or first_text(document, "form_title"),
         value=value,
         currency=text(entry.get("currency")) if value else None,
     )

@@ -35,7 +35,7 @@ def demand_hubspot(delivery: Delivery, secret: str) -> None:
         given, fitting = demand_header(delivery, "x-hubspot-signature-v3"), _third(delivery, secret)
     else:
         given, fitting = demand_header(delivery, "x-hubspot-signature"), _older(delivery, secret)
-    if not any([is_same(given, each) for each in list(fitting)]):  # noqa: C419  (each one is compared)
+    if not any(is_same(given, each) for each in fitting):
         raise Unproved("the signature does not fit the body, the address and the secret")
 
 

@@ -51,10 +51,14 @@ def _parse(delivery: Delivery) -> Facts:
     key = key or first_text(raw, "submissionID", "event_id")
     at = instant(raw.get("submitDate")) or instant(submission.get("created_at"), delivery.zone)
     changed_at = instant(submission.get("updated_at"), delivery.zone)
-    answers = list(_answers(submission, raw))
-    page = first_text(raw, "embedUrl", "referer", "referrer")
-    key = key or content_key(delivery)
-    yield form_lead(answers, provider_id=key, at=at, version_at=changed_at or at, page_url=page)
+    yield form_lead(
+        _answers(submission, raw),
+        provider_id=key or content_key(delivery),
+        at=at,
+        version_at=changed_at or at,
+        page_url=first_text(raw, "embedUrl", "referer", "referrer"),
+        form=first_text(document, "formTitle"),
+    )
 
 
 def _answers(submission: Mapping[str, Any], raw: Mapping[str, Any]) -> Iterator[Answer]:

@@ -25,6 +25,7 @@ _AROUND = frozenset({
     "properties", "attributes", "form_data", "formdata", "entry", "record", "details", "params", "query",
     "hidden", "custom", "attribution", "tracking", "object", "item", "meta", "metadata", "info",
 })  # fmt: skip
+_BRACKETED = re.compile(r"[^.\[\]]+(?:\[[^.\[\]]+\])+(?:\[\])?")
 _STEPS = re.compile(r"[^.\[\]]+")
 _KINDS: Mapping[str, Kind] = {
     "email": "email", "inputemail": "email", "emailaddress": "email", "tel": "phone", "phone": "phone",
@@ -69,6 +70,20 @@ def unpacked(value: Any) -> Any:
         return read_json(value.strip())
     except BadRequest:
         return value
+
+
+def unbracketed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Nest the names that a form writes with brackets, `fields[email][value]`, as PHP reads them."""
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        steps = _STEPS.findall(str(name)) if _BRACKETED.fullmatch(str(name)) else [str(name)]
+        inner = found
+        for step in steps[:-1]:
+            if not isinstance(inner.get(step), dict):
+                inner[step] = {}
+            inner = inner[step]
+        inner[steps[-1]] = value
+    return found
 
 
 def content_key(delivery: Delivery) -> str:

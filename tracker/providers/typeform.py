@@ -60,7 +60,8 @@ def _parse(delivery: Delivery) -> Facts:
     at = instant(response.get("submitted_at"))
     key = first_text(response, "token", "response_id") or first_text(document, "event_id")
     if key is not None:
-        yield form_lead(_answers(response), provider_id=key, at=at, version_at=at)
+        form = first_text(response, "definition.title", "form_id")
+        yield form_lead(_answers(response), provider_id=key, at=at, version_at=at, form=form)
 
 
 def _is_unfinished(response: Mapping[str, Any]) -> bool:
