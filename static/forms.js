@@ -1,7 +1,8 @@
 /*! Touchline forms, MIT licence */
 /*
  * What it does: tells of submissions that a form's own script or another company's frame made, once they
- * have succeeded. tracker.js loads this part where it sees a sign of such a form, and nowhere else.
+ * have succeeded. It is part of providers.js, which tracker.js loads where it sees a form's or a chat's sign, and
+ * nowhere else.
  *
  * Three ways to know that a submission succeeded, each a table below:
  *   EVENTS    what plugins fire on the page: Contact Form 7, Gravity Forms, WPForms, Elementor, Ninja Forms,

@@ -28,6 +28,8 @@ declare global {
     fields?: string;
     /** Hosts, comma-separated, whose frames are believed like those of known form and booking services. */
     formHosts?: string;
+    /** Number of the ticket field that takes the visitor's token from Zendesk's messaging. */
+    zendeskField?: string;
     /** Run inside an iframe too. */
     frames?: "allow";
     /** Say on the console what is sent. */

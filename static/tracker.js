@@ -26,6 +26,7 @@
  *   data-fields       names of form fields to send besides the contact fields, comma-separated
  *   data-form-hosts   hosts, comma-separated, whose frames are believed like those of the form and booking
  *                     services that static/forms.js knows: such a service under a domain of one's own
+ *   data-zendesk-field  number of the ticket field that takes the visitor's token from Zendesk's messaging
  *   data-frames       allow: run inside an iframe too (silent there otherwise)
  *   data-debug        say on the console what is sent
  *
@@ -57,6 +58,9 @@
  * Arrivals. tl_link (a link from another domain of the site) and tl_mail (a mailed link with a token) are
  * taken off the address bar and go out with the first view; the collector verifies them. What signs links
  * is static/linker.js, a part loaded where data-domains asks for it.
+ *
+ * Chats. static/chats.js hands the token to the chats on the page: Intercom, Crisp, tawk.to, LiveChat, Chatwoot,
+ * HubSpot, Zendesk, Olark, Front, Freshchat; it comes with static/forms.js as providers.js, where either is needed.
  *
  * Calls, before the load too when the page has the stub:
  *   touchline("init", options)        start, where the tag has no data-site
@@ -690,6 +694,7 @@
   const FORM_SIGNS =
     ".wpcf7,.gform_wrapper,.wpforms-form,.elementor-form,.nf-form-cont,.frm_forms,[class*=hs-form],[data-cal-link],[data-tl-success]," +
     "[src*=typeform],[src*=calendly],[src*='cal.com'],[src*=tally],[src*=jotform],[src*=hsforms]";
+  const CHATS = "Intercom $crisp Tawk_API LiveChatWidget $chatwoot _hsq zE olark fcWidget FrontChat".split(" ");
 
   const loading = {};
 
@@ -708,9 +713,10 @@
   }
 
   function loadParts() {
+    parts.handOver?.();
     if (!isAllowed()) return;
     if (otherDomains().length) loadPart("linker");
-    if (FORMS && document.querySelector(FORM_SIGNS)) loadPart("forms");
+    if (FORMS && (document.querySelector(FORM_SIGNS) || CHATS.some((name) => window[name]))) loadPart("providers");
   }
 
   /** List the site's domains that do not share this page's cookie. */

@@ -18,8 +18,8 @@ from tracker.web.answers import Answer, Header, empty_answer
 SHORT_S = 3_600
 LONG_S = 31_536_000
 
-PART_NAMES = ("linker", "forms")
-"""What `tracker.js` loads apart: links between domains; forms of others."""
+PART_NAMES = ("linker", "providers")
+"""What `tracker.js` loads apart: links between domains; forms and chats of other companies."""
 
 _FILES = ("tracker", *PART_NAMES)
 ENDINGS = tuple(f"/{name}.js" for name in _FILES)

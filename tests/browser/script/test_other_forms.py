@@ -41,7 +41,7 @@ def submitted(recorder: Recorder) -> list[dict[str, Any]]:
 def open_page(recorder: Recorder, page: Page, body: str, *, tag: str = "") -> None:
     """Open a page on which the part for others' forms is there."""
     recorder.add("/a", body, tag=tag)
-    with page.expect_response("**/forms.js"):
+    with page.expect_response("**/providers.js"):
         page.goto(recorder.url("/a"))
     recorder.wait("page")
     settle(page, recorder)
@@ -381,9 +381,9 @@ def test_the_part_comes_only_where_there_is_a_sign_of_such_a_form(recorder: Reco
     page.goto(recorder.url("/a"))
     recorder.wait("page")
     settle(page, recorder)
-    assert not [url for url in asked if url.endswith("/forms.js")]
+    assert not [url for url in asked if url.endswith("/providers.js")]
     framed(page, "https://tally.so/embed/w7")
-    with page.expect_response("**/forms.js"):
+    with page.expect_response("**/providers.js"):
         page.evaluate("document.body.innerHTML = '<iframe src=https://tally.so/embed/w7></iframe>'")
 
 
@@ -396,8 +396,8 @@ def test_nothing_is_told_or_loaded_without_consent(recorder: Recorder, page: Pag
     recorder.add("/a", frame, tag='data-consent="required"')
     page.goto(recorder.url("/a"))
     page.wait_for_timeout(400)
-    assert not [url for url in asked if url.endswith("/forms.js")]
-    with page.expect_response("**/forms.js"):
+    assert not [url for url in asked if url.endswith("/providers.js")]
+    with page.expect_response("**/providers.js"):
         page.evaluate("touchline('consent', 'granted')")
     page.evaluate("touchline('consent', 'denied'); it.src = it.src")
     page.wait_for_timeout(400)
