@@ -1,9 +1,9 @@
 """The API for senders with a token: facts over HTTP, one or a list, kept before they are answered.
 
-An endpoint is a row of a table: the fact it takes and the purpose that a token must have. Purposes follow
-who asks: `leads` is for what a site and its form, call and chat services know of visitors, `deals` for what
-a CRM knows of its contacts, `persons` for an operator's word on who is who. What a fact must look like is
-decided in `tracker.core.facts`, the same for files and for this API.
+An endpoint is a row of a table: the fact it takes and the purposes of tokens that may post it. Purposes
+follow who asks: `leads` is for what a site and its form, call and chat services know of visitors, `deals` for
+what a CRM knows of its contacts and what sales did, `persons` for an operator's word on who is who. What a
+fact must look like is decided in `tracker.core.facts`, the same for files and for this API.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from tracker.core.facts import SHAPES, Fact, read_fact
-from tracker.core.ids import fact_id, lead_id
+from tracker.core.ids import activity_id, fact_id, lead_id
+from tracker.core.times import format_instant
 from tracker.errors import BadRequest
 from tracker.store.sites import Token
 from tracker.web.body import read_body
@@ -33,14 +34,22 @@ _CONTACT = ("email", "phone")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A fact that may be posted: the purpose it needs, and how its id follows from what was read."""
+    """A fact that may be posted: the purposes that it may be posted for, and how its id follows from it.
 
-    purpose: str
+    `is_now`: it is of this moment where it does not say when.
+    """
+
+    purposes: tuple[str, ...]
     id_of: Callable[[Fact], str]
+    is_now: bool = False
 
 
 def _lead_id(fact: Fact) -> str:
     return lead_id(fact.site, str(fact.content["provider"]), str(fact.content["provider_id"]))
+
+
+def _activity_id(fact: Fact) -> str:
+    return activity_id(str(fact.content["provider"]), str(fact.content["provider_id"]))
 
 
 def _fact_id(fact: Fact) -> str:
@@ -48,17 +57,21 @@ def _fact_id(fact: Fact) -> str:
 
 
 KINDS: Mapping[str, Kind] = {
-    "lead": Kind("leads", _lead_id),
-    "identify": Kind("leads", _fact_id),
-    "consent": Kind("leads", _fact_id),
-    "contact": Kind("deals", _fact_id),
-    "erase": Kind("erase", _fact_id),
-    "split": Kind("persons", _fact_id),
-    "same": Kind("persons", _fact_id),
+    "lead": Kind(("leads",), _lead_id),
+    "identify": Kind(("leads",), _fact_id),
+    "consent": Kind(("leads",), _fact_id),
+    "status": Kind(("leads", "deals"), _fact_id, is_now=True),
+    "contact": Kind(("deals",), _fact_id),
+    "activity": Kind(("deals",), _activity_id),
+    "erase": Kind(("erase",), _fact_id),
+    "split": Kind(("persons",), _fact_id),
+    "same": Kind(("persons",), _fact_id),
 }
 
 # Path to the fact it takes; None: each fact says what it is.
-ENDPOINTS: Mapping[str, str | None] = {"leads": "lead", "identify": "identify", "facts": None}
+ENDPOINTS: Mapping[str, str | None] = {
+    "leads": "lead", "identify": "identify", "statuses": "status", "activities": "activity", "facts": None,
+}  # fmt: skip
 
 api = Blueprint("api", __name__, url_prefix="/api")
 
@@ -145,9 +158,11 @@ class Intake:
             )
         name = self._kind or raw.get("fact")
         kind = KINDS.get(name) if isinstance(name, str) else None
-        if kind is None or kind.purpose != self._token.purpose:
+        if kind is None or self._token.purpose not in kind.purposes:
             raise BadRequest("bad_fact", f"this token may not post facts of the kind {name!r}", "fact")
         fact = {**raw, "fact": name, "site": self._token.site}
+        if kind.is_now and fact.get("at") in (None, ""):
+            fact["at"] = format_instant(self._caller.received_ms)
         return self._prove(_keep_odd_contacts(fact)), kind
 
     def _prove(self, fact: dict[str, Any]) -> dict[str, Any]:
@@ -182,8 +197,9 @@ def _token(house: House, kind: str | None) -> Token:
     token = house.sitebook.token(text.strip()) if scheme.lower() == "bearer" and text.strip() else None
     if token is None:
         raise BadRequest("bad_token", "send `Authorization: Bearer TOKEN`; `touchline site token` makes one")
-    if kind is not None and token.purpose != KINDS[kind].purpose:
-        raise BadRequest("bad_token", f"this token is for {token.purpose}, not for {KINDS[kind].purpose}")
+    if kind is not None and token.purpose not in KINDS[kind].purposes:
+        wanted = " or ".join(KINDS[kind].purposes)
+        raise BadRequest("bad_token", f"this token is for {token.purpose}, not for {wanted}")
     return token
 
 

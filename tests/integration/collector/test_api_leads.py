@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from tests.integration.collector.conftest import Shop
 from tracker import wire
 from tracker.core.facts import read_fact
-from tracker.core.ids import lead_id
+from tracker.core.ids import activity_id, lead_id
 
 LEAD = {
     "kind": "form",
@@ -232,6 +232,13 @@ ERASE = {"fact": "erase", "at": LEAD["at"], "email": "ann@acme.com"}
 SPLIT = {"fact": "split", "at": LEAD["at"], "a": "email:ann@acme.com", "b": "visitor:v1"}
 
 
+STATUS = {"fact": "status", "at": LEAD["at"], "provider": "site", "provider_id": "17", "status": "MQL"}
+ACTIVITY = {
+    "fact": "activity", "at": LEAD["at"], "provider": "crm", "provider_id": "7", "kind": "call_made",
+    "email": "ann@acme.com",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("purpose", "fact", "is_taken"),
     [
@@ -249,6 +256,11 @@ SPLIT = {"fact": "split", "at": LEAD["at"], "a": "email:ann@acme.com", "b": "vis
         ("erase", ERASE, True),
         ("deals", ERASE, False),
         ("read", CONSENT, False),
+        ("leads", STATUS, True),
+        ("deals", STATUS, True),
+        ("persons", STATUS, False),
+        ("deals", ACTIVITY, True),
+        ("leads", ACTIVITY, False),
     ],
     ids=lambda value: value.get("fact") if isinstance(value, dict) else str(value),
 )
@@ -257,6 +269,27 @@ def test_a_purpose_says_which_facts(shop: Shop, purpose: str, fact: dict[str, An
     answer = post(shop, fact, token=shop.token(purpose=purpose), path="/api/facts")
     assert answer.status_code == (202 if is_taken else 400)
     assert bool(facts(shop)) is is_taken
+
+
+def test_a_word_on_a_status_is_of_now(shop: Shop) -> None:
+    """`/api/statuses` takes words without a time: the lead by its id or its provider's."""
+    own = lead_id("shop", "site", "17")
+    words = [{"lead_id": own, "status": "SQL", "by": "Sue"}, {**STATUS, "at": None}, {"status": "SQL"}]
+    answer = post(shop, words, path="/api/statuses", token=shop.token(purpose="deals"))
+    assert answer.status_code == 202
+    assert [(each["i"], each["place"]) for each in answer.get_json()["rejected"]] == [(2, "lead_id")]
+    told = [read_fact(fact) for fact in facts(shop)]
+    assert [fact.content["lead_id"] for fact in told] == [own, own]
+    assert [fact.content["status"] for fact in told] == ["sales_qualified", "qualified"]
+
+
+def test_activities_have_an_address_of_their_own(shop: Shop) -> None:
+    """A CRM's token posts what sales did; the id is the export's."""
+    told = {name: value for name, value in ACTIVITY.items() if name != "fact"}
+    answer = post(shop, told, path="/api/activities", token=shop.token(purpose="deals"))
+    assert answer.get_json()["accepted"] == [{"id": activity_id("crm", "7")}]
+    assert post(shop, told, path="/api/activities").status_code == 401
+    assert facts(shop) == [{**ACTIVITY, "site": "shop"}]
 
 
 def test_facts_say_what_they_are(shop: Shop) -> None:
