@@ -73,8 +73,13 @@ def pick_site(db: sqlite3.Connection, given: str | None) -> str:
 
 def append_word(client: redis.Redis, word: Word) -> None:
     """Put an operator's word onto the log."""
+    append_fact(client, word.fact, said_ms=word.said_ms)
+
+
+def append_fact(client: redis.Redis, fact: dict[str, Any], *, said_ms: int) -> None:
+    """Put a fact that an operator tells onto the log."""
     hitlog.prepare(client)
-    entry = wire.FactsEntry(received_ms=word.said_ms, origin=ORIGIN, facts=[word.fact])
+    entry = wire.FactsEntry(received_ms=said_ms, origin=ORIGIN, facts=[fact])
     hitlog.append(client, [wire.encode(entry)])
 
 

@@ -66,6 +66,8 @@ Lead ...: a form by desk on shop, 2026-03-01T12:00:00.000Z
   Its journey: 2 touches over 0 days
     2026-03-01T10:00:00.000Z  session from Email (news / email, term x) on https://shop.test/
     2026-03-01T11:40:00.000Z  session from Organic Search (google / organic) on https://shop.test/
+  It is new, because no rule says otherwise
+  No answer of sales to it is known
 """
     )
 
@@ -89,6 +91,8 @@ it is the person's too, and was seen earlier, or only afterwards
     2026-03-01T10:00:00.000Z  session from Email (news / email, term x) on https://shop.test/
     2026-03-01T11:40:00.000Z  session from Organic Search (google / organic) on https://shop.test/
     2026-03-02T11:00:00.000Z  session from Direct ((direct) / (none)) on https://shop.test/
+  It is new, because no rule says otherwise
+  No answer of sales to it is known
 """
     )
 
@@ -158,6 +162,8 @@ Lead ...: a form by desk on shop, 2026-03-01T10:01:00.000Z
   Credited to an unknown source, rule none
   Matched to no visitor: no browser is known for this e-mail address
   Its journey has no touchpoint that is known
+  It is new, because no rule says otherwise
+  No answer of sales to it is known
 """
     )
 

@@ -45,7 +45,7 @@ COLUMNS = {
     f" match_confidence, match_evidence, status, duplicate_of, {SOURCE}, landing_page, referrer_host, rule,"
     " rules_version, value, currency, status_at, status_by, status_rule, status_reason, first_response_at,"
     " response_s, response_owner",
-    "statuses": "site, lead_id, at, status, is_junk, said_by, rule, reason",
+    "statuses": "site, lead_id, step, at, status, is_junk, said_by, rule, reason",
     "activities": "activity_id, site, at, kind, provider, provider_id, person_id, owner, title",
     "decisions": "fact, rule, a, b, at, verdict, why, is_verified",
     "ownership": "visitor_id, from_at, to_at, person_id",

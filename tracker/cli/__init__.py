@@ -40,6 +40,8 @@ VERBS = {
     "rebuild": "tracker.cli.facts:rebuild",
     "verify": "tracker.cli.facts:verify",
     "export": "tracker.cli.out:export",
+    "report": "tracker.cli.reports:report",
+    "lead": "tracker.cli.leads:lead",
     "explain": "tracker.cli.out:explain",
     "split": "tracker.cli.persons:split",
     "same": "tracker.cli.persons:same",

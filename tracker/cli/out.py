@@ -58,7 +58,7 @@ def export(
         if since is not None and not exports.EXPORTS[what].is_log:
             names, found = [*names, "removed"], _with_gone(db, what, since, found)
         with target(out) as file:
-            _WRITERS[form](file, names, found)
+            WRITERS[form](file, names, found)
     click.echo(f"cursor: {cursor}", err=True)
 
 
@@ -101,7 +101,17 @@ def _write_jsonl(target: IO[str], names: list[str], found: Rows) -> None:
         target.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-_WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl}
+def _write_table(target: IO[str], names: list[str], found: Rows) -> None:
+    """Write columns that stand under one another: texts to the left, numbers to the right."""
+    lines = [{name: name for name in names}, *found]
+    cells = [[str(_cell(line.get(name))) for name in names] for line in lines]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(names))]
+    for row in cells:
+        first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        target.write("  ".join([first.strip().ljust(widths[0]), *rest]) + "\n")
+
+
+WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl, "text": _write_table}
 
 
 def _cell(value: Any) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,6 +24,9 @@ from tracker.model import Site, SiteKey
 from tracker.store import sites as store
 from tracker.store.db import open_store
 from tracker.store.pools import check_is_free, load_pools
+
+if TYPE_CHECKING:
+    from tracker.store.rules import Column
 
 PURPOSES = ("leads", "deals", "persons", "erase")
 
@@ -99,7 +103,8 @@ def token(context: Context, key: str, purpose: str) -> None:
     """touchline site token shop --purpose leads
 
     Make a token and print it once; only its hash is kept. `leads` may post leads, identifies and
-    consents, `deals` a CRM's contacts, `persons` an operator's word on who is who (split, same).
+    consents, `deals` a CRM's contacts and activities, either a word on a lead's status, `persons` an
+    operator's word on who is who (split, same).
     """
     with _store(context, write=True) as db:
         now_ms = int(time.time() * 1_000)
@@ -119,17 +124,41 @@ def rules(context: Context, key: str, file: Path, dry_run: bool) -> None:
     referrer_host; [[source]] with source, category and hosts; switched_off, a list of deviations
     from Google's channels. An empty file takes a site's own rules away.
     """
-    from tracker.store.rules import RuleChange, check_rules
+    _change_rules(context, key, file, "rules", is_dry_run=dry_run)
+
+
+@site.command()
+@click.argument("key")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show what would differ, and change nothing.")
+@pass_context
+def qualify(context: Context, key: str, file: Path, dry_run: bool) -> None:
+    """touchline site qualify shop rules.toml --dry-run
+
+    Give a site rules of its own for what leads are worth, and judge all of its leads by them.
+    FILE is TOML: [[rule]] with name, status and conditions (kind, provider, channel, source, country,
+    email, words, answered, duration_s, score, pages), tried in order after the default rules; blocked, a
+    list of addresses, @domains and numbers; switched_off, names of default rules. An empty file takes a
+    site's own rules away.
+    """
+    _change_rules(context, key, file, "quality", is_dry_run=dry_run)
+
+
+def _change_rules(context: Context, key: str, file: Path, column: Column, *, is_dry_run: bool) -> None:
+    """Read rules of a site, and make history anew by them."""
+    from tracker.store.rules import RuleChange, check_quality_rules, check_rules
     from worker.rebuild import change_rules
 
     try:
-        kept = check_rules(tomllib.loads(file.read_text("utf-8")))
+        raw = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRequest("bad_fact", f"{file} is no TOML: {error}") from error
-    settings, change = context.settings, RuleChange(SiteKey(key), kept, is_dry_run=dry_run)
+    kept = check_rules(raw) if column == "rules" else check_quality_rules(raw)
+    settings = context.settings
+    change = RuleChange(SiteKey(key), kept, is_dry_run=is_dry_run, column=column)
     secret = keys.workspace_key(settings.data, os.environ)
     count = change_rules(settings, change, key=secret, tell=lambda each: click.echo(str(each)))
-    click.echo(f"{count:,} rows {'would differ' if dry_run else 'differed'}", err=True)
+    click.echo(f"{count:,} rows {'would differ' if is_dry_run else 'differed'}", err=True)
 
 
 @click.group()

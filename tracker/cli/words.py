@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tracker.cli.personwords import person_words
+from tracker.cli.qualitywords import quality_words
 
 Found = dict[str, Any]
 
@@ -77,6 +78,7 @@ def _lead(lead: Found) -> Iterator[str]:
         own = lead["session"]
         yield f"  Its own session {own['session_id']} began {own['started_at']} on {own['landing_page']}"
     yield from _journey(lead)
+    yield from quality_words(lead)
     yield from _history(lead)
 
 

@@ -53,6 +53,7 @@ def _lead(db: sqlite3.Connection, id_: str) -> Found | None:
         WHERE fact.kind = 'lead' AND site.key = ? AND fact.key = ? || char(31) || ? ORDER BY fact_no""",
         lead["site"], lead["provider"], lead["provider_id"],
     )  # fmt: skip
+    lead |= _quality(db, lead)
     lead["changes"] = _all(
         db,
         """SELECT before, after, because,
@@ -61,6 +62,24 @@ def _lead(db: sqlite3.Connection, id_: str) -> Found | None:
         lead["lead_id"],
     )
     return lead
+
+
+def _quality(db: sqlite3.Connection, lead: Found) -> Found:
+    """Gather what a lead is worth: the history of its status, what it repeats and what repeats it."""
+    other = "SELECT lead_id, kind, at FROM leads WHERE lead_id = ?"
+    return {
+        "statuses": _all(
+            db,
+            """SELECT at, status, is_junk, said_by, rule, reason FROM statuses
+            WHERE lead_id = ? ORDER BY step""",
+            lead["lead_id"],
+        ),
+        "repeats": _one(db, other, lead["duplicate_of"]),
+        "repeated_by": _all(
+            db, "SELECT lead_id, kind, at FROM leads WHERE duplicate_of = ? ORDER BY at, lead_id",
+            lead["lead_id"],
+        ),
+    }  # fmt: skip
 
 
 def _session(db: sqlite3.Connection, id_: str) -> Found | None:

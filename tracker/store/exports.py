@@ -72,7 +72,7 @@ EXPORTS = {
         OR session_id IN ({_MOVED_SESSIONS}) OR person_id IN ({_MOVED_PERSONS})""",
         ("lead",),
     ),
-    "statuses": Export("statuses", "status_id", "at, status_id", "", hidden=frozenset({"status_id"})),
+    "statuses": Export("statuses", "status_id", "site, lead_id, step", "", hidden=frozenset({"status_id"})),
     "activities": Export("activities", "activity_id", "at, activity_id", ""),
     "journeys": Export(
         "journeys", "journey_id", "at, journey_id",

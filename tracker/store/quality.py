@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tracker.core.enquiries import Asked, Response
 from tracker.core.qualification import Step
+from tracker.errors import BadRequest
+from tracker.store.exports import CONTACTS, spelled
 from tracker.store.leads import Row, put_decided
 from tracker.store.marks import Pass
 
@@ -57,13 +59,9 @@ def persons_of(db: sqlite3.Connection, identifier_nos: Iterable[int]) -> dict[in
 
 def leads_of_person(db: sqlite3.Connection, person_no: int) -> list[Row]:
     """Load all leads of a person."""
-    cursor = db.execute(
-        """SELECT lead.* FROM identifier AS own JOIN lead ON lead.identifier_no = own.identifier_no
-        WHERE own.person_no = ?""",
-        [person_no],
-    )
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor]
+    query = """SELECT lead.* FROM identifier AS own JOIN lead ON lead.identifier_no = own.identifier_no
+    WHERE own.person_no = ?"""
+    return _read(db, query, [person_no])
 
 
 def asked_of(lead: Row) -> Asked:
@@ -86,6 +84,35 @@ def put_enquiry(
     put_decided(db, lead, now, run, because=because)
 
 
+def find_lead(db: sqlite3.Connection, text: str, *, pii: bool = False) -> Row:
+    """Find a lead by its id, or by its provider's where that names one alone.
+
+    Raises:
+        BadRequest: there is none of that id, or several of that provider's id.
+    """
+    found = _read(db, "SELECT * FROM leads WHERE lead_id = ?1 OR provider_id = ?1 LIMIT 2", [text])
+    if not found:
+        raise BadRequest("bad_fact", f"there is no lead {text!r}; `touchline export leads` lists them")
+    own = [row for row in found if row["lead_id"] == text] or found
+    if len(own) > 1:
+        raise BadRequest("bad_fact", f"several leads have the id {text!r}; write the lead_id of one of them")
+    return spelled(own[0], frozenset() if pii else CONTACTS & own[0].keys())
+
+
+def list_leads(
+    db: sqlite3.Connection, only: Mapping[str, Any], *, limit: int, pii: bool = False
+) -> list[Row]:
+    """Load the latest leads, newest first.
+
+    Args:
+        only: values that columns of the readable view must have.
+    """
+    where = " AND ".join(f"{name} IS :{name}" for name in only) or "true"
+    query = f"SELECT * FROM leads WHERE {where} ORDER BY at DESC, lead_id LIMIT :limit"
+    rows = _read(db, query, {**only, "limit": limit})
+    return [spelled(row, frozenset() if pii else CONTACTS & row.keys()) for row in rows]
+
+
 def load_worthy(db: sqlite3.Connection, *, since: int, after_ms: int, statuses: Sequence[str]) -> list[Row]:
     """Load the leads worth telling sales of that changed after a pass: no junk, no repeats.
 
@@ -98,11 +125,13 @@ def load_worthy(db: sqlite3.Connection, *, since: int, after_ms: int, statuses: 
         Rows of the readable view `leads`, oldest first. A lead comes again whenever it has changed: remember
         whom you have told, and of which status.
     """
-    cursor = db.execute(
-        """SELECT leads.* FROM lead JOIN leads USING (lead_id)
-        WHERE lead.changed_no > ? AND lead.at_ms >= ? AND NOT lead.is_junk AND lead.duplicate_of IS NULL
-          AND lead.status IN (SELECT value FROM json_each(?)) ORDER BY lead.at_ms, lead.lead_id""",
-        [since, after_ms, json.dumps(list(statuses))],
-    )
+    query = """SELECT leads.* FROM lead JOIN leads USING (lead_id)
+    WHERE lead.changed_no > ? AND lead.at_ms >= ? AND NOT lead.is_junk AND lead.duplicate_of IS NULL
+      AND lead.status IN (SELECT value FROM json_each(?)) ORDER BY lead.at_ms, lead.lead_id"""
+    return [spelled(row) for row in _read(db, query, [since, after_ms, json.dumps(list(statuses))])]
+
+
+def _read(db: sqlite3.Connection, query: str, values: Any) -> list[Row]:
+    cursor = db.execute(query, values)
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]

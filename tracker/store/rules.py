@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
 from tracker.core.qualification import Rule
-from tracker.core.qualityrules import build_quality
+from tracker.core.qualityrules import build_quality, check_quality
 from tracker.core.rules import DEVIATIONS, Category, OwnRule, RuleSet, build_rules
 from tracker.core.tables import Row
 from tracker.errors import BadRequest
@@ -25,14 +25,18 @@ _RULE = ("name", "channel", "source", "medium", "campaign", "referrer_host")
 _SOURCE = ("source", "category", "company", "hosts", "apps", "names")
 
 
+Column = Literal["rules", "quality"]
+"""What a site may have rules of its own for: where visits come from, and what leads are worth."""
+
+
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """Rules that a site is to have, as `check_rules` spells them, or those of `quality` of its leads."""
+    """Rules that a site is to have, as `check_rules` or `check_quality_rules` spells them."""
 
     site: SiteKey
     kept: str
     is_dry_run: bool = False
-    column: Literal["rules", "quality"] = "rules"
+    column: Column = "rules"
 
 
 def check_rules(raw: Mapping[str, Any]) -> str:
@@ -64,6 +68,15 @@ def check_rules(raw: Mapping[str, Any]) -> str:
             raise BadRequest("bad_fact", f"write one of {words}", f"source[{number}].category")
     kept = {"rules": rules, "sources": sources, "switched_off": sorted(off)}
     return json.dumps({name: value for name, value in kept.items() if value}, sort_keys=True)
+
+
+def check_quality_rules(raw: Mapping[str, Any]) -> str:
+    """Read a site's rules of what leads are worth, and spell them as they are kept.
+
+    Raises:
+        BadRequest: says which part is wrong and what to write.
+    """
+    return json.dumps(check_quality(raw), sort_keys=True)
 
 
 def put_rules(db: sqlite3.Connection, change: RuleChange) -> None:

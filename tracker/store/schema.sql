@@ -606,6 +606,8 @@ CREATE INDEX lead_identifier ON lead (identifier_no);
 
 CREATE INDEX lead_visitor ON lead (visitor_no) WHERE visitor_no IS NOT NULL;
 
+CREATE INDEX lead_duplicate ON lead (duplicate_of) WHERE duplicate_of IS NOT NULL;
+
 CREATE INDEX lead_called ON lead (called, at_ms) WHERE called IS NOT NULL;
 
 CREATE INDEX lead_at ON lead (site_no, at_ms);
@@ -700,7 +702,7 @@ LEFT JOIN string AS landing ON landing.string_no = session.landing_no
 LEFT JOIN string AS click ON click.string_no = lead.click_no;
 
 CREATE VIEW statuses AS
-SELECT lead_status.lead_id || ' ' || lead_status.step AS status_id, site.key AS site, lead_status.lead_id,
+SELECT lead_status.lead_id || ' ' || lead_status.step AS status_id, site.key AS site, lead_status.lead_id, lead_status.step,
   strftime('%Y-%m-%dT%H:%M:%fZ', lead_status.at_ms / 1000.0, 'unixepoch') AS at,
   lead_status.status, lead_status.is_junk, lead_status.said_by, lead_status.rule, lead_status.reason
 FROM lead_status

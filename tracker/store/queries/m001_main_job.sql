@@ -385,6 +385,7 @@ CREATE TABLE lead (
 ) STRICT;
 CREATE INDEX lead_identifier ON lead (identifier_no);
 CREATE INDEX lead_visitor ON lead (visitor_no) WHERE visitor_no IS NOT NULL;
+CREATE INDEX lead_duplicate ON lead (duplicate_of) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX lead_called ON lead (called, at_ms) WHERE called IS NOT NULL;
 CREATE INDEX lead_at ON lead (site_no, at_ms);
 CREATE TABLE lead_status (

@@ -75,7 +75,7 @@ LEFT JOIN string AS landing ON landing.string_no = session.landing_no
 LEFT JOIN string AS click ON click.string_no = lead.click_no;
 
 CREATE VIEW statuses AS
-SELECT lead_status.lead_id || ' ' || lead_status.step AS status_id, site.key AS site, lead_status.lead_id,
+SELECT lead_status.lead_id || ' ' || lead_status.step AS status_id, site.key AS site, lead_status.lead_id, lead_status.step,
   strftime('%Y-%m-%dT%H:%M:%fZ', lead_status.at_ms / 1000.0, 'unixepoch') AS at,
   lead_status.status, lead_status.is_junk, lead_status.said_by, lead_status.rule, lead_status.reason
 FROM lead_status
