@@ -70,7 +70,7 @@ def _open(db: sqlite3.Connection) -> list[Destination]:
 
 def _fresh(row: dict[str, Any]) -> Fresh:
     return Fresh(
-        row["kind"], parse_instant(row["at"]), is_matched=row["journey"] is not None,
+        row["kind"], parse_instant(row["at"]), is_matched=None not in (row["journey"], row["status"]),
         is_junk=bool(row["is_junk"]), is_repeat=row["duplicate_of"] is not None, status=row["status"],
         duration_s=row["duration_s"],
     )  # fmt: skip

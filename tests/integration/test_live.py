@@ -137,7 +137,20 @@ def test_a_journey_shows_sessions_hits_and_the_lead_with_its_reason(
     (lead,) = journey["leads"]
     assert (lead["match_rule"], lead["match_confidence"], lead["name"]) == ("M1", 1.0, "Ann")
     assert lead["why"]
+    assert (lead["status"], lead["is_junk"], lead["is_repeat"]) == ("new", False, False)
     assert [step["channel"] for step in lead["journey"]["touches"]] == ["Paid Search", "Email"]
+
+
+def test_a_lead_that_tries_the_form_out_is_told_why_it_does_not_count(
+    app: Flask, browser: LocalBrowser, past: Past
+) -> None:
+    """The rule's reason is shown; what an operator wrote of a lead is not."""
+    who = visitor(app)
+    past.hit(who, "/try/")
+    past.lead(after_s=4, kind="form", visitor_id=who.visitor_id, email="ann@acme.com", name="Test")
+    past.drain()
+    (lead,) = live_of(browser, who.token)["journey"]["leads"]
+    assert lead["is_junk"] and "placeholder" in lead["status_reason"]
 
 
 def test_nobody_sees_anothers_journey(app: Flask, browser: LocalBrowser, past: Past) -> None:
@@ -177,6 +190,7 @@ def test_another_browser_of_the_same_person_is_counted_and_not_shown(
     journey = answer["journey"]
     assert journey["browsers"] == 2
     assert [(lead["match_rule"], lead["name"]) for lead in journey["leads"]] == [("M1", "Me"), ("M5", "A***")]
+    assert [lead["is_repeat"] for lead in journey["leads"]] == [True, True]
     touches = journey["leads"][0]["journey"]["touches"]
     assert [(touch["channel"], touch["is_own"]) for touch in touches] == [("Email", False), ("Direct", True)]
     assert "secret" not in str(answer).lower()

@@ -33,7 +33,6 @@ from tracker import config
 from tracker.core.ids import lead_id
 from tracker.store import exports
 from tracker.store.db import open_store
-from tracker.store.quality import load_worthy
 
 DAY = 24 * 60
 ANN, BOB, LINE = "ann@acme.com", "bob@beta.io", "+447700900001"
@@ -255,19 +254,3 @@ def test_nothing_of_an_erased_person_is_left(workspace: Workspace) -> None:
         assert len(kept) == 2 and "Leeds" not in str(kept)
         assert workspace.verify() == []
         workspace.tell(*facts)
-
-
-def test_leads_worth_telling_are_neither_junk_nor_repeats(workspace: Workspace) -> None:
-    """Sales hears of a lead when it is qualified, and not of one from before."""
-    workspace.tell(
-        lead("old", -90 * DAY, email=BOB, status="MQL"), lead("1", 0, email=ANN), lead("2", 5, email=ANN),
-        call("3", 0, phone="+447700900002", duration_s=2, status="spam"),
-    )  # fmt: skip
-    with open_store(workspace.settings.data) as db:
-        since = exports.cursor_now(db, "leads")
-    db.close()
-    workspace.tell(status("1", 10, "MQL"), status("2", 10, "MQL"))
-    with open_store(workspace.settings.data) as db:
-        told = load_worthy(db, since=since, after_ms=1_772_000_000_000, statuses=["qualified"])
-    db.close()
-    assert [row["provider_id"] for row in told] == ["1"]

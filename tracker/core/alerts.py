@@ -40,7 +40,7 @@ State = Literal["wrong", "right", "unsure"]
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What is asked of a lead before it is told of; `is_matched`: its journey has been put together."""
+    """What is asked of a lead before it is told of; `is_matched`: it has its journey and a status."""
 
     kind: str
     at_ms: int

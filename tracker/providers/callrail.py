@@ -114,7 +114,7 @@ def _who(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from(told: Mapping[str, Any]) -> dict[str, Any]:
     """Read what a call and a form have in common: source, page, worth, and all the rest."""
-    status = "disqualified" if truth(told.get("spam")) else _STATUS.get(text(told.get("lead_status")) or "")
+    status = "junk" if truth(told.get("spam")) else _STATUS.get(text(told.get("lead_status")) or "")
     return {
         **tags(told), "page_url": first_text(told, *_PAGES),
         "landing_page": first_text(told, "landing_page_url", "landingpage"),

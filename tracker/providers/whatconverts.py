@@ -94,7 +94,7 @@ def _length(said: Any) -> int | None:
 def _status(told: Mapping[str, Any]) -> str | None:
     """Read what people said of the lead; a spam mark is the last word."""
     if truth(told.get("spam")):
-        return "disqualified"
+        return "junk"
     return {True: "qualified", False: "disqualified", None: None}[truth(told.get("quotable"))]
 
 

@@ -37,7 +37,8 @@ ORDER BY at, coalesce(seq, -1), event_id"""
 
 _LEADS = """
 SELECT lead_id, site, kind, provider, at, name, email, phone, company, session_id, match_rule,
-  match_confidence, match_evidence, channel, source, medium, campaign
+  match_confidence, match_evidence, channel, source, medium, campaign, status, is_junk,
+  CASE status_by WHEN 'rule' THEN status_reason END AS status_reason, duplicate_of IS NOT NULL AS is_repeat
 FROM leads WHERE visitor_id = :visitor_id AND lead_id IN (
   SELECT lead.lead_id FROM visitor
   JOIN identifier USING (visitor_no)
@@ -95,6 +96,7 @@ def load_visitor(db: sqlite3.Connection, visitor_id: VisitorId) -> Found | None:
         lead["why"] = json.loads(lead.pop("match_evidence") or "{}").get("why")
         if lead["match_rule"] != "M1":  # somebody else may have typed them
             lead |= {name: mask(lead[name]) for name in CONTACTS & lead.keys()}
+        lead |= {name: bool(lead[name]) for name in ("is_junk", "is_repeat")}
         lead["journey"] = _journey(db, lead["lead_id"], own)
     for session in sessions:
         session["is_repeat_click"] = bool(session["is_repeat_click"])

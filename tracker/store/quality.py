@@ -113,24 +113,6 @@ def list_leads(
     return [spelled(row, frozenset() if pii else CONTACTS & row.keys()) for row in rows]
 
 
-def load_worthy(db: sqlite3.Connection, *, since: int, after_ms: int, statuses: Sequence[str]) -> list[Row]:
-    """Load the leads worth telling sales of that changed after a pass: no junk, no repeats.
-
-    Args:
-        since: number of the last pass that the caller has seen, as `marks.last_change` gives it.
-        after_ms: leads that came about earlier are history, not news.
-        statuses: such as `qualified`.
-
-    Returns:
-        Rows of the readable view `leads`, oldest first. A lead comes again whenever it has changed: remember
-        whom you have told, and of which status.
-    """
-    query = """SELECT leads.* FROM lead JOIN leads USING (lead_id)
-    WHERE lead.changed_no > ? AND lead.at_ms >= ? AND NOT lead.is_junk AND lead.duplicate_of IS NULL
-      AND lead.status IN (SELECT value FROM json_each(?)) ORDER BY lead.at_ms, lead.lead_id"""
-    return [spelled(row) for row in _read(db, query, [since, after_ms, json.dumps(list(statuses))])]
-
-
 def _read(db: sqlite3.Connection, query: str, values: Any) -> list[Row]:
     cursor = db.execute(query, values)
     names = [column[0] for column in cursor.description]

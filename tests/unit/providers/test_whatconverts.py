@@ -60,4 +60,4 @@ def test_a_length_is_read_however_it_is_written(said: str, length_s: int | None)
 def test_a_form_encoded_lead_says_the_same() -> None:
     """The webhook can be set to either."""
     (fact,) = facts_of("whatconverts", form({"lead_id": "7", "lead_type": "Phone Call", "spam": "true"}))
-    assert (fact["kind"], fact["provider_id"], fact["status"]) == ("call", "7", "disqualified")
+    assert (fact["kind"], fact["provider_id"], fact["status"]) == ("call", "7", "junk")

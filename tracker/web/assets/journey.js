@@ -165,6 +165,13 @@ function updateStep(node, { text, title, className }) {
   node.className = className;
 }
 
+/** Say what the lead is worth, where it is not just new. */
+function worthOf(lead) {
+  if (lead.is_junk) return ` It is junk: ${lead.status_reason || "somebody said so"}.`;
+  if (lead.is_repeat) return " It repeats an earlier lead of the same person, and is no new one in counts.";
+  return lead.status && lead.status !== "new" ? ` Its status is ${lead.status.replace("_", "-")}.` : "";
+}
+
 function updateLead(node, { lead }) {
   const [head, from, path, why] = node.children;
   setText(head.firstChild, `${LEADS[lead.kind]} lead`);
@@ -175,7 +182,7 @@ function updateLead(node, { lead }) {
   const confidence = isMatched ? ` (confidence ${lead.match_confidence.toFixed(1)})` : "";
   const credited = lead.channel ? ` Its session came by ${[lead.channel, lead.campaign].filter(Boolean).join(", ")}.` : "";
   setText(why.children[0], lead.match_rule || "waiting");
-  setText(why.children[1], ` ${lead.why || "to be matched"}${confidence}.${credited}`);
+  setText(why.children[1], ` ${lead.why || "to be matched"}${confidence}.${credited}${worthOf(lead)}`);
 }
 
 // ---- the line ----
