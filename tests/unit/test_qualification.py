@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracker.core.contacts import normalise_email
 from tracker.core.qualification import (
     DEFAULTS,
     STATUSES,
@@ -90,7 +91,7 @@ CLASSES = {
 @pytest.mark.parametrize(("text", "expected"), CLASSES.items(), ids=lambda text: text or "nothing")
 def test_an_address_is_of_one_class(text: str, expected: str) -> None:
     """Free, a company's, disposable, a team's, or none."""
-    assert email_class(text) == expected
+    assert email_class(normalise_email(text)) == expected
 
 
 OWN = """

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
-from tracker.core.contacts import blocked_email, blocked_phone, normalise_email
+from tracker.core.contacts import blocked_email, blocked_phone
 from tracker.core.tables import read_table
 from tracker.core.traits import Traits, is_placeholder
 from tracker.core.versions import Version
@@ -56,8 +56,7 @@ def _is_short(lead: Traits) -> bool:
 
 
 def _is_placeholder(lead: Traits) -> bool:
-    mailbox = normalise_email(lead.email) if lead.email else None
-    is_test = mailbox is not None and blocked_email(mailbox) == "test"
+    is_test = lead.email is not None and blocked_email(lead.email) == "test"
     return is_test or any(map(is_placeholder, lead.texts))
 
 

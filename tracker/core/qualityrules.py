@@ -178,8 +178,7 @@ def _blocked(given: Iterable[str], region: str) -> Callable[[Traits], bool]:
             phones.add(normalise_phone(each, region) or each)
 
     def applies(lead: Traits) -> bool:
-        email = normalise_email(lead.email) if lead.email else None
-        domain = None if email is None else email.rpartition("@")[2]
-        return lead.phone in phones or email in emails or domain in domains
+        domain = None if lead.email is None else lead.email.rpartition("@")[2]
+        return lead.phone in phones or lead.email in emails or domain in domains
 
     return applies

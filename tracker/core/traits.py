@@ -7,7 +7,8 @@ follows from a trait is decided in `tracker.core.qualification`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,13 +23,19 @@ _FILLERS = read_words("placeholders", "words", kind="filler")
 _MESSAGES = tuple(read_words("placeholders", "words", kind="message"))
 _NOTHING = re.compile(r"\d{1,4}|([^\W\d_])\1{2,}")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-_COUNTRY = re.compile(r"[A-Za-z]{2}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_COUNTRIES = frozenset({"country", "country_code", "customer_country", "caller_country", "callercountry"})
+_SCORES = frozenset({"score", "lead_score", "leadscore"})
+
+Told = Iterable[tuple[str, str]]
+"""What was filled in, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What rules look at; what is not known is none. `phone` is E.164, `country` an ISO 3166 code.
+    """What rules look at; what is not known is none.
 
+    `email`: normalised; `phone`: E.164; `country`: an ISO 3166 code of two letters.
     `texts`: the name and messages, each whole; `words`: all that was said or written, for searching.
     `pages`: page views in the sessions of the lead's journey.
     """
@@ -36,6 +43,7 @@ class Traits:
     kind: str
     provider: str = ""
     email: str | None = None
+    email_class: EmailClass | None = None
     phone: str | None = None
     duration_s: int | None = None
     answered: bool | None = None
@@ -47,11 +55,6 @@ class Traits:
     channel: str | None = None
     source: str | None = None
 
-    @property
-    def email_class(self) -> EmailClass | None:
-        """What kind of address was given; none without one."""
-        return None if not self.email else email_class(self.email)
-
 
 def read_traits(fact: Mapping[str, Any], *, phone: str | None, **seen: Any) -> Traits:
     """Read a lead's traits off its fact.
@@ -61,19 +64,27 @@ def read_traits(fact: Mapping[str, Any], *, phone: str | None, **seen: Any) -> T
         phone: E.164.
         seen: traits that its visitor's sessions tell: `country`, `pages`, `channel`, `source`.
     """
-    told = [*_told(fact.get("fields")), *_told(fact.get("extra"))]
+    filled_in = list(_told(fact.get("fields")))
+    told = [*filled_in, *_told(fact.get("extra"))]
     messages = [text for name, text in told if any(each in name for each in _MESSAGES)]
-    wordy = [fact.get("transcript"), *messages, *(text for _, text in _told(fact.get("fields")))]
-    by_name = {**dict(told), **dict(_told(fact))}
-    country = by_name.get("country") or ""
-    given = country.upper() if _COUNTRY.fullmatch(country) else None
+    said = [fact.get("transcript"), *messages, *(text for _, text in filled_in)]
+    email = normalise_email(fact["email"]) if fact.get("email") else None
     return Traits(
-        str(fact["kind"]), str(fact["provider"]), fact.get("email"), phone, fact.get("duration_s"),
-        fact.get("answered"), tuple(text for text in (fact.get("name"), *messages) if text),
-        "\n".join(text for text in wordy if text), given or seen.get("country") or region_of(phone or ""),
-        _number(by_name.get("score") or by_name.get("lead_score")), seen.get("pages", 0),
-        seen.get("channel"), seen.get("source"),
-    )  # fmt: skip
+        kind=str(fact["kind"]),
+        provider=str(fact["provider"]),
+        email=email,
+        email_class=email_class(email) if fact.get("email") else None,
+        phone=phone,
+        duration_s=fact.get("duration_s"),
+        answered=fact.get("answered"),
+        texts=tuple(text for text in (fact.get("name"), *messages) if text),
+        words="\n".join(text for text in said if text),
+        country=_country(told) or seen.get("country") or region_of(phone or ""),
+        score=_score(told),
+        pages=seen.get("pages", 0),
+        channel=seen.get("channel"),
+        source=seen.get("source"),
+    )
 
 
 def _told(document: Any) -> Iterator[tuple[str, str]]:
@@ -90,22 +101,29 @@ def _told(document: Any) -> Iterator[tuple[str, str]]:
                 yield from _told({name: value})
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None
+def _country(told: Told) -> str | None:
+    given = (text.upper() for name, text in told if name in _COUNTRIES)
+    return next((text for text in given if _COUNTRY.fullmatch(text)), None)
 
 
-def email_class(text: str) -> EmailClass:
-    """Say what kind of e-mail address a text is; that of a team or of nobody is `role`."""
-    email = normalise_email(text)
-    if email is None:
+def _score(told: Told) -> float | None:
+    for name, text in told:
+        if name in _SCORES:
+            with suppress(ValueError):
+                return float(text)
+    return None
+
+
+def email_class(email: str | None) -> EmailClass:
+    """Say what kind of e-mail address was given; that of a team or of nobody is `role`.
+
+    Args:
+        email: as `normalise_email` spells it; none for a text that is no address.
+    """
+    blocked = None if email is None else blocked_email(email)
+    if email is None or blocked == "example":
         return "invalid"
-    blocked = blocked_email(email)
-    if blocked in ("role", "noreply"):
-        return "role"
-    return "invalid" if blocked == "example" else email_domain_kind(email) or "invalid"
+    return "role" if blocked in ("role", "noreply") else email_domain_kind(email) or "invalid"
 
 
 def is_placeholder(text: str) -> bool:
