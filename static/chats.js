@@ -12,7 +12,7 @@
   "use strict";
 
   const parts = window.touchline.parts;
-  const { config, guarded, on, visitorToken } = parts;
+  const { changed, config, guarded, on, visitorToken } = parts;
 
   const NAME = "tl_visitor";
   const SAME_MS = 2000; // a click on an opener and the chat's own word of it are one opening
@@ -126,10 +126,12 @@
     openedAt[opener.dataset.tlChat || (opener.matches(".intercom-launcher") ? "intercom" : "chatwoot")] = Date.now();
   }
 
-  /** Look at every chat; called whenever the page, the token or the consent has changed. */
-  parts.handOver = () => Object.keys(CHATS).forEach((vendor) => guarded(hand)(vendor));
+  function handAll() {
+    Object.keys(CHATS).forEach((vendor) => guarded(hand)(vendor));
+  }
 
   on(window, "click", onClick);
-  on(window, "tawkLoad chatwoot:ready", parts.handOver);
-  parts.handOver();
+  on(window, "tawkLoad chatwoot:ready", handAll);
+  changed.push(handAll);
+  handAll();
 })(window);

@@ -21,10 +21,11 @@
   "use strict";
 
   const parts = window.touchline.parts;
-  const { config, guarded, on, readForm, sendForm } = parts;
+  const { changed, config, guarded, on, readForm, sendForm, visitorToken } = parts;
 
   const LOOK_MS = 250;
   const LOOKS = 120; // half a minute for an answer to show
+  const FILLED_MS = 200; // tracker.js has filled the fields of a new form by then
 
   const readings = new WeakMap(); // form -> what was read of it when it was submitted; null once that was sent
   const submittedForms = new Map(); // id -> the form as it was submitted, which its plugin may replace
@@ -138,6 +139,7 @@
 
   function hearHubSpot({ type, eventName, id, data }) {
     if (type !== "hsFormCallback") return;
+    if (eventName === "onFormReady") setTimeout(guarded(fillHubSpot), FILLED_MS);
     if (eventName === "onFormSubmit") entered.set(id, data);
     if (eventName === "onFormSubmitted") tellHubSpot(id, data?.conversionId, data?.submissionValues || entered.get(id));
   }
@@ -197,6 +199,88 @@
     }
   }
 
+  // ---- the visitor's token, where a frame's address or its maker's attributes can carry it ----
+
+  const NAME = "tl_visitor";
+
+  function inQuery(address, token, name = NAME) {
+    const url = new URL(address, document.baseURI);
+    url.searchParams.set(name, token);
+    return url.href;
+  }
+
+  // What the embedding scripts read when they make a frame -> the attribute, and its value with the token.
+  const EMBEDS = [
+    [
+      "[data-tf-live],[data-tf-widget],[data-tf-popup],[data-tf-slider],[data-tf-popover],[data-tf-sidetab]",
+      "data-tf-hidden",
+      (value, token) => (value ? value + "," : "") + NAME + "=" + token,
+    ],
+    ["[data-tally-src]", "data-tally-src", inQuery],
+    [
+      "[data-cal-link]",
+      "data-cal-config",
+      (value, token) => JSON.stringify({ ...JSON.parse(value || "{}"), [`metadata[${NAME}]`]: token }),
+    ],
+  ];
+
+  // Host of a frame that has just come -> its address with the token.
+  const ADDRESSES = [
+    [/(^|\.)typeform\.(com|eu)$/, (address, token) => address + (address.includes("#") ? "&" : "#") + NAME + "=" + token],
+    [/^tally\.so$|(^|\.)jotform\.com$/, inQuery],
+    [/(^|\.)cal\.(com|eu|dev)$/, (address, token) => inQuery(address, token, `metadata[${NAME}]`)],
+  ];
+
+  const originals = new Map(); // element -> what its attribute said before
+
+  /** Put the token into what will become a frame, and take it back when consent is withdrawn. */
+  function fillEmbeds() {
+    const token = visitorToken();
+    EMBEDS.forEach(([selector, attribute, write]) => {
+      document.querySelectorAll(selector).forEach((element) => {
+        const value = element.getAttribute(attribute);
+        if (token && !(value || "").includes(NAME)) {
+          originals.set(element, value);
+          element.setAttribute(attribute, write(value, token));
+        } else if (!token && originals.has(element)) {
+          const original = originals.get(element);
+          originals.delete(element);
+          if (original == null) element.removeAttribute(attribute);
+          else element.setAttribute(attribute, original);
+        }
+      });
+    });
+  }
+
+  /** Put the token into the address of a frame that has this moment come: nobody can have typed in it. */
+  function fillFrame(frame) {
+    const token = visitorToken();
+    if (!token || !/^https?:/.test(frame.src) || frame.src.includes(NAME)) return;
+    const [, write] = ADDRESSES.find(([host]) => host.test(new URL(frame.src).hostname)) || [];
+    if (write) frame.src = write(frame.src, token);
+  }
+
+  function onNodes(records) {
+    records.forEach(({ addedNodes }) => {
+      addedNodes.forEach((node) => {
+        if (node.nodeName === "IFRAME") fillFrame(node);
+        else node.querySelectorAll?.("iframe").forEach(fillFrame);
+      });
+    });
+  }
+
+  /** HubSpot's forms keep their values themselves: tell them of the token as if it were typed. */
+  function fillHubSpot() {
+    document.querySelectorAll(`.hs-form input[name=${NAME}]`).forEach((field) => {
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  }
+
+  function onHubSpotReady(event) {
+    const form = (window.HubSpotFormsV4 || window.HubspotFormsV4)?.getFormFromEvent(event);
+    if (visitorToken()) form?.setFieldValue?.("0-1/" + NAME, visitorToken());
+  }
+
   // ---- data-tl-success: any form whose script says nothing ----
 
   function isShown(element) {
@@ -230,8 +314,12 @@
 
   on(document, Object.keys(EVENTS).join(" "), onEvent);
   on(window, "hs-form-event:on-submission:success", (event) => onHubSpotForm(event).catch(() => {}));
+  on(window, "hs-form-event:on-ready", onHubSpotReady);
   on(window, "message", onMessage);
   on(window, "click", onClick);
   on(document, "load focusin", hearJQuery);
   hearJQuery();
+  fillEmbeds();
+  changed.push(guarded(fillEmbeds));
+  new MutationObserver(guarded(onNodes)).observe(document, { childList: true, subtree: true });
 })(window, document);

@@ -697,6 +697,7 @@
   const CHATS = "Intercom $crisp Tawk_API LiveChatWidget $chatwoot _hsq zE olark fcWidget FrontChat".split(" ");
 
   const loading = {};
+  const changed = []; // of parts: what to do when the page, the token or the consent has changed
 
   function loadPart(name) {
     loading[name] = loading[name] || new Promise((resolve) => {
@@ -713,7 +714,7 @@
   }
 
   function loadParts() {
-    parts.handOver?.();
+    changed.forEach((look) => look());
     if (!isAllowed()) return;
     if (otherDomains().length) loadPart("linker");
     if (FORMS && (document.querySelector(FORM_SIGNS) || CHATS.some((name) => window[name]))) loadPart("providers");
@@ -1142,7 +1143,7 @@
     if (consent !== "required") applyConsent();
   }
 
-  const parts = { config, guarded, hexOf, makeId, on, otherDomains, readLink, visitorToken, withoutMarks };
+  const parts = { changed, config, guarded, hexOf, makeId, on, otherDomains, readLink, visitorToken, withoutMarks };
   if (FORMS) Object.assign(parts, { readForm, sendForm });
 
   window.touchline = guarded(call);

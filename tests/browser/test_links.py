@@ -112,6 +112,8 @@ def leaving(here: Shop, there: Shop) -> str:
         <a id="sub" href="{subdomain}">sub</a> <a id="file" href="{file}">file</a>
         <form id="post" method="post" action="{landing}"><input name="q"><button>Post</button></form>
         <form id="get" action="{landing}"><input name="q"><button>Get</button></form>
+        <div id="tree"><template shadowrootmode="open">
+          <form method="post" action="{landing}"><button>Post</button></form></template></div>
         <form id="script" action="{landing}"><input name="q"></form>"""
 
 
@@ -165,12 +167,19 @@ def post(page: Page) -> None:
     page.click("#post button")
 
 
+def post_from_a_shadow_tree(page: Page) -> None:
+    """Send a form of a web component, whose submit leaves its tree by no event."""
+    page.click("#tree button")
+
+
 def ask_for(page: Page) -> None:
     """Go where a script of the page wants to."""
     page.evaluate("touchline('link', document.getElementById('over').href).then((url) => location = url)")
 
 
-@pytest.mark.parametrize("way", [click, press, tap, post, ask_for], ids=lambda way: way.__name__)
+@pytest.mark.parametrize(
+    "way", [click, press, tap, post, post_from_a_shadow_tree, ask_for], ids=lambda way: way.__name__
+)
 def test_a_visitor_is_carried_over(world: World, way: Any) -> None:
     """Whichever way leads to the other domain, a fact says who came, and nothing shows."""
     context = world.visitor()

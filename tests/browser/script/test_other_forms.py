@@ -402,3 +402,82 @@ def test_nothing_is_told_or_loaded_without_consent(recorder: Recorder, page: Pag
     page.evaluate("touchline('consent', 'denied'); it.src = it.src")
     page.wait_for_timeout(400)
     assert submitted(recorder) == []
+
+
+EMBEDS = [
+    pytest.param(
+        "data-tf-live='f' data-tf-hidden='a=b'", "data-tf-hidden", "a=b,tl_visitor={}", id="Typeform"
+    ),
+    pytest.param("data-tf-popup='f'", "data-tf-hidden", "tl_visitor={}", id="Typeform without fields"),
+    pytest.param(
+        "data-tally-src='https://tally.so/embed/w?a=1'",
+        "data-tally-src",
+        "https://tally.so/embed/w?a=1&tl_visitor={}",
+        id="Tally",
+    ),
+    pytest.param(
+        "data-cal-link='a/b' data-cal-config='{\"layout\":\"month\"}'",
+        "data-cal-config",
+        '{{"layout":"month","metadata[tl_visitor]":"{}"}}',
+        id="Cal.com",
+    ),
+]
+
+
+@pytest.mark.parametrize(("attributes", "name", "filled"), EMBEDS)
+def test_what_will_become_a_frame_carries_the_token(
+    recorder: Recorder, page: Page, attributes: str, name: str, filled: str
+) -> None:
+    """Beside the page's own values, as the embedding script reads them; taken back after a refusal."""
+    open_page(recorder, page, f"<i id='it' {attributes}></i><i data-tl-success></i>")
+    before = page.evaluate(f"new DOMParser().parseFromString(`<i {attributes}>`, 'text/html')"
+                           f".querySelector('i').getAttribute('{name}')")  # fmt: skip
+    token = page.evaluate("touchline('visitor')")
+    page.wait_for_function(f"it.getAttribute('{name}')?.includes('tl_visitor')")
+    assert page.evaluate(f"it.getAttribute('{name}')") == filled.format(token)
+    page.evaluate("touchline('consent', 'denied')")
+    assert page.evaluate(f"it.getAttribute('{name}')") == before
+
+
+FRAMES_TO_COME = [
+    pytest.param(
+        "https://form.typeform.com/to/f", "https://form.typeform.com/to/f#tl_visitor={}", id="Typeform"
+    ),
+    pytest.param("https://tally.so/embed/w?a=1", "https://tally.so/embed/w?a=1&tl_visitor={}", id="Tally"),
+    pytest.param("https://form.jotform.com/1", "https://form.jotform.com/1?tl_visitor={}", id="Jotform"),
+    pytest.param("https://www.example.com/", "https://www.example.com/", id="anybody else"),
+]
+
+
+@pytest.mark.parametrize(("address", "filled"), FRAMES_TO_COME)
+def test_a_frame_that_comes_later_carries_the_token(
+    recorder: Recorder, page: Page, address: str, filled: str
+) -> None:
+    """Its address takes it at once; a frame that was there before is left alone."""
+    page.route("https://**", lambda route: route.fulfill(content_type="text/html", body="<p>form</p>"))
+    open_page(recorder, page, f"<iframe id='old' src='{address}'></iframe><i data-tl-success></i>")
+    token = page.evaluate("touchline('visitor')")
+    page.evaluate(
+        "(src) => { it = document.createElement('iframe'); it.src = src; document.body.append(it); }",
+        address,
+    )
+    assert page.evaluate("it.src") == filled.format(token)
+    assert page.evaluate("old.src") == address
+
+
+def test_hubspots_forms_take_the_token(recorder: Recorder, page: Page) -> None:
+    """The present ones by their own call, the former ones by an event: they keep their values themselves."""
+    api = """<form class="hs-form"><input type="hidden" name="tl_visitor" oninput="told = value"></form>
+    <script>
+    var told = "", set = [];
+    window.HubSpotFormsV4 = {
+      getFormFromEvent: () => ({ setFieldValue: (...said) => set.push(...said) }),
+    };
+    </script>"""
+    open_page(recorder, page, api)
+    token = page.evaluate("touchline('visitor')")
+    page.evaluate("dispatchEvent(new CustomEvent('hs-form-event:on-ready'))")
+    assert page.evaluate("set") == ["0-1/tl_visitor", token]
+    page.evaluate("postMessage({ type: 'hsFormCallback', eventName: 'onFormReady', id: 'f' }, '*')")
+    page.wait_for_function("told")
+    assert page.evaluate("told") == token
