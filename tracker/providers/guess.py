@@ -61,7 +61,8 @@ def form_lead(answers: Iterable[Answer], *, provider_id: str, **known: Any) -> d
     """
     told = {**guess(answers), **without_blanks(known)}
     key = _CONTROL.sub(" ", provider_id).strip()
-    key = key if len(key) <= _LONGEST_KEY else sha256(key.encode("utf-8", "replace")).hexdigest()
+    if not 0 < len(key) <= _LONGEST_KEY:
+        key = sha256(provider_id.encode("utf-8", "replace")).hexdigest()
     return {"fact": "lead", "kind": "form", "provider_id": key, **_tags_of_pages(told), **told}
 
 
@@ -239,10 +240,12 @@ def _tags(answers: list[Answer]) -> dict[str, str]:
     """Read campaign parameters and click ids; what our script says of the session where there are none."""
     found: dict[str, str] = {}
     for names in (_TAGS, _OWN_TAGS):
-        told = {each: said for each in answers if (said := _tag_value(each)) and _tag_name(each, names)}
-        if names is _TAGS or not any(name.startswith("utm_") for name in found):
-            for answer, said in told.items():
-                found.setdefault(_tag_name(answer, names), said)
+        if names is _OWN_TAGS and any(name.startswith("utm_") for name in found):
+            break
+        for answer in answers:
+            name, said = _tag_name(answer, names), _tag_value(answer)
+            if name and said:
+                found.setdefault(name, said)
     return found
 
 

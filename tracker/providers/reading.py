@@ -35,6 +35,7 @@ _ENTRY_NAMES = (
     "column_id",
 )
 _ENTRY_VALUES = ("value", "answer", "string_value", "values", "text")
+MOST_MONEY = 10**15  # no fact holds more
 _EPOCH_MS_FROM = 100_000_000_000  # seconds of the year 5138, milliseconds of 1973
 
 
@@ -114,7 +115,7 @@ def money(value: Any) -> str | None:
         is_group = bare.count(",") > 1 or len(bare.rpartition(",")[2]) == 3
         bare = bare.replace(",", "" if is_group else ".")
     amount = decimal(bare)
-    return None if amount is None else format(amount, "f")
+    return None if amount is None or abs(amount) >= MOST_MONEY else format(amount, "f")
 
 
 def truth(value: Any) -> bool | None:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from itertools import permutations
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -35,6 +36,9 @@ HEADERS = st.dictionaries(
         "webhook-timestamp", "x-hubspot-request-timestamp", "x-hubspot-signature", "x-hubspot-signature-v3",
         "x-hub-signature", "x-hub-signature-256", "x-twilio-signature", "x-body-signature",
         "x-crisp-signature", "x-crisp-request-timestamp", "x-tawk-signature", "calendly-webhook-signature",
+        "typeform-signature", "tally-signature", "x-formsort-signature", "x-webflow-signature",
+        "x-webflow-timestamp", "x-touchline-secret", "x-signature", "svix-id", "svix-timestamp",
+        "svix-signature",
     ]),
     st.sampled_from([
         "", "x", "0", "hmac;1;0;x", "t=0,v1=x", "v1,x", "sha1=x", "application/json", "é",
@@ -129,6 +133,23 @@ def test_a_payload_that_is_cut_or_garbled_is_read_or_refused_with_words(
     name = path.stem.partition("_")[0]
     ask_everything(name, delivery(body[:spot]))
     ask_everything(name, delivery(body[:spot] + bytes([byte]) + body[spot + 1 :]))
+
+
+@ask
+@given(data=st.data())
+def test_a_payload_that_comes_as_a_form_is_read_or_refused_with_words(data: st.DataObject) -> None:
+    """JSON may come as the fields of a form, with JSON in them, under names in brackets too."""
+    path = data.draw(st.sampled_from([path for path in PAYLOADS if path.suffix == ".json"]))
+    told = json.loads(path.read_bytes())
+    told = replaced(told, data.draw(st.sampled_from(list(spots(told)) or [()])), data.draw(ODD))
+    name = data.draw(st.sampled_from(["{}", "a[{}]", "{}[]", "[{}"]))
+    fields = told if isinstance(told, dict) else {"payload": told}
+    pairs = {
+        name.format(key): each if isinstance(each, str) else json.dumps(each) for key, each in fields.items()
+    }
+    ask_everything(
+        path.stem.partition("_")[0], delivery(urlencode(pairs, errors="replace"), data.draw(HEADERS))
+    )
 
 
 def leads_told_often() -> dict[str, list[str]]:
