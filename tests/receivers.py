@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -36,12 +36,15 @@ class Got:
 class Receiver:
     """What arrived, and what is answered: the first of `answers` until one is left, which stays.
 
-    An answer is a status, headers and a body; a status of 0 breaks the line without an answer.
+    An answer is a status, headers and a body; a status of 0 breaks the line without an answer. What is to
+    happen between a request and its answer, `before_answer` does.
     """
 
     port: int = 0
     got: list[Got] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=lambda: [(204, {}, b"")])
+    before_answer: Callable[[], object] = bool
+    answered: int = 0
 
     def url(self, path: str = "/in") -> str:
         """Give an address of this receiver."""
@@ -73,16 +76,24 @@ def http_receiver() -> Iterator[Receiver]:
             receiver.got.append(
                 Got(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             )
-            status, headers, words = receiver.next_answer()
+            try:
+                receiver.before_answer()
+                self._answer(*receiver.next_answer())
+            finally:
+                receiver.answered += 1
+
+        def _answer(self, status: int, headers: dict[str, str], words: bytes) -> None:
             if not status:
                 self.connection.close()
                 self.close_connection = True
                 return
-            self.send_response(status)
-            for name, value in {**headers, "content-length": str(len(words))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(words)
+            with suppress(ConnectionError):
+                self.send_response(status)
+                for name, value in {**headers, "content-length": str(len(words))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(words)
+                self.wfile.flush()
 
         def log_message(self, *_words: object) -> None:
             """Say nothing."""

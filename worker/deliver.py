@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 
 from tracker.config import Settings
 from tracker.core.alertwords import test_payload
-from tracker.core.outbox import Answer, Try, judge
+from tracker.core.outbox import LONGEST_HOLD_MS, Answer, Try, judge
 from tracker.core.times import parse_instant
 from tracker.place import locked
 from tracker.store import outbox
@@ -179,8 +179,9 @@ class Deliverer:
         outbox.put_receipt(self._db, delivery, answer, verdict, now)
         if answer.result == "gone":
             switch_off(self._db, destination.number, answer.told or "it answered 410 Gone")
-        elif answer.is_of_all and verdict.due_ms:
-            hold(self._db, destination.number, verdict.due_ms)
+        elif answer.is_of_all:
+            until_ms = verdict.due_ms or now + min(answer.wait_ms, LONGEST_HOLD_MS)
+            hold(self._db, destination.number, until_ms)
 
 
 def _tried(adapter: Adapter, target: Target, batch: Sequence[Delivery], post: Post) -> Sequence[Answer]:

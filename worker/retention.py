@@ -15,10 +15,13 @@ from tracker.config import Settings
 from tracker.core.times import DAY_MS
 from tracker.store.db import atomic, open_store, writer_lock
 from tracker.store.hooks import drop_old_raws
+from tracker.store.outbox import drop_old
 from tracker.store.rejects import drop_old_rejects
 
 GUARD = "touchline:tidied"
 EVERY_S = 3_600
+OUTBOX_DAYS = 90
+"""How long settled deliveries of the outbox are kept, with their answers."""
 
 
 def tidy_if_due(settings: Settings, client: redis.Redis) -> bool:
@@ -37,4 +40,5 @@ def tidy(settings: Settings, *, now_ms: int) -> int:
     """
     with writer_lock(settings.data), closing(open_store(settings.data, write=True)) as db, atomic(db):
         raws = drop_old_raws(db, now_ms - settings.raw_days * DAY_MS)
-        return raws + drop_old_rejects(db, now_ms - settings.reject_days * DAY_MS)
+        rejects = drop_old_rejects(db, now_ms - settings.reject_days * DAY_MS)
+        return raws + rejects + drop_old(db, now_ms - OUTBOX_DAYS * DAY_MS)

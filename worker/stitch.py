@@ -28,6 +28,8 @@ from worker.quality import QualityStitcher
 from worker.sessions import SessionStitcher
 
 CHUNK = 1_000
+NEWS = frozenset({"journey", "quality", "enquiry"})
+"""Floors whose work may give something to tell."""
 
 Floor = Callable[[Sequence[Mark], Pass], None]
 
@@ -35,8 +37,8 @@ Floor = Callable[[Sequence[Mark], Pass], None]
 class Stitcher:
     """Works off all marks, over one connection that holds the writer's lock.
 
-    `heard`: names that the marks and proofs of erasures do not tell. `has_news`: a journey was put
-    together, so there may be a lead to tell of.
+    `heard`: names that the marks and proofs of erasures do not tell. `has_news`: a lead
+    was judged, so there may be something to tell.
     """
 
     def __init__(self, db: sqlite3.Connection, settings: Settings, *, key: bytes) -> None:
@@ -71,7 +73,7 @@ class Stitcher:
     def pass_once(self, noun: str, floor: Floor) -> int:
         """Work off some marks of one noun inside the caller's transaction."""
         taken = marks.take(self._db, noun, 1 if noun == ERASE else CHUNK)
-        self.has_news |= noun == "journey" and bool(taken)
+        self.has_news |= noun in NEWS and bool(taken)
         floor(taken, marks.next_pass(self._db, int(time.time() * 1_000)))
         return len(taken)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any
 
@@ -13,65 +16,21 @@ import pytest
 import redis
 from standardwebhooks import Webhook
 
+from tests.outbox_house import House
 from tests.receivers import Mailbox, Receiver, http_receiver, mail_receiver
-from tests.telling import KEY, TEN_MS, Workspace, hit, lead
-from tracker import config
+from tests.telling import KEY, TEN_MS, hit, lead
+from tests.waiting import wait_for
+from tracker import config, processes
 from tracker.core.times import DAY_MS, HOUR_MS, MINUTE_MS
-from tracker.store.db import atomic, open_store
+from tracker.keys import FILE
+from tracker.store.db import atomic, open_store, writer_lock
 from tracker.store.destinations import (
-    Destination,
-    Target,
-    Targets,
-    add_destination,
     load_destinations,
     switch_on,
 )
-from tracker.store.outbox import Post as Told
-from tracker.store.outbox import put_delivery, retry
-from tracker.store.outboxlists import listed, numbers_of, shown
+from tracker.store.outbox import retry
+from tracker.store.outboxlists import numbers_of
 from worker import rebuild
-from worker.deliver import Post, run
-from worker.push.webhook import new_secret
-
-
-class House:
-    """A workspace whose outbox is worked off by a clock of its own."""
-
-    def __init__(self, settings: config.Settings, client: redis.Redis) -> None:
-        self.settings = replace(settings, allow_private_destinations=True)
-        self.space = Workspace(self.settings, client)
-        self.now_ms = TEN_MS
-        self.secrets: dict[str, str] = {}
-
-    def add(self, kind: str, address: str, **fields: Any) -> str:
-        """Add a destination of the site shop; returns its id."""
-        own = f"to{len(self.secrets)}"
-        self.secrets[own] = new_secret() if kind == "webhook" else ""
-        usual = {"wants": ["lead", "silent"], "is_pii": True, "mode": "on", "made_ms": TEN_MS - DAY_MS}
-        with closing(open_store(self.settings.data, write=True)) as db:
-            sealed = Targets(KEY).close(own, Target(address, self.secrets[own]))
-            add_destination(db, Destination(0, own, 1, kind, address, **{**usual, **fields}), sealed)
-        return own
-
-    def tell(self, key: str, about: str = "x", own: int = 0) -> bool:
-        """Put a message into the outbox; returns whether it is new."""
-        payload = {"type": "test", "data": {"title": key, "lines": [f"about {about}"]}}
-        with closing(open_store(self.settings.data, write=True)) as db, atomic(db):
-            return put_delivery(db, load_destinations(db)[own], Told(key, about, payload), self.now_ms)
-
-    def run(self, later_ms: int = 0) -> dict[str, int]:
-        """Deliver what is due so much later."""
-        self.now_ms += later_ms
-        return dict(run(Post(self.settings, KEY, lambda: self.now_ms, lambda: 0.0)))
-
-    def rows(self) -> list[dict[str, Any]]:
-        """List the outbox, the oldest first."""
-        with closing(open_store(self.settings.data)) as db:
-            return listed(db)[::-1]
-
-    def states(self) -> list[str]:
-        """List the states of what is in the outbox, the oldest first."""
-        return [row["state"] for row in self.rows()]
 
 
 @pytest.fixture
@@ -150,9 +109,7 @@ def test_what_is_not_taken_is_tried_again_later_and_later(house: House, receiver
     assert house.run(2_500) == {}
     assert house.run(8_000) == {"delivered": 1}
     assert len({each.headers["webhook-id"] for each in receiver.got}) == 1
-    with closing(open_store(house.settings.data)) as db:
-        found = shown(db, receiver.got[0].headers["webhook-id"])
-    assert found is not None
+    found = house.shown(receiver.got[0].headers["webhook-id"])
     receipts = [(each["result"], each["code"], each["answer"]) for each in found["receipts"]]
     assert receipts[0] == ("retry", 500, "out of order")
     assert [result for result, _, _ in receipts] == ["retry", "retry", "delivered"]
@@ -297,6 +254,42 @@ def test_a_name_is_looked_up_once(house: House, receiver: Receiver, monkeypatch:
     assert house.run() == {"delivered": 1}
     assert asked.count("hooks.example") == 1
     assert receiver.got[0].headers["host"] == f"hooks.example:{receiver.port}"
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("is_answered", [False, True], ids=["before the answer", "before the receipt"])
+def test_a_kill_repeats_a_message_under_its_id_and_doubles_nothing(
+    house: House, receiver: Receiver, is_answered: bool
+) -> None:
+    """SIGKILL while a message is on its way: it is sent again with the same id, from the same row."""
+    house.add("webhook", receiver.url())
+    house.tell("a")
+    (house.settings.data / FILE).write_text(KEY.hex())
+    (house.settings.data / FILE).chmod(0o600)
+    over, locks = threading.Event(), ExitStack()
+
+    def hold_up() -> None:
+        locks.enter_context(writer_lock(house.settings.data))  # a receipt cannot be written
+        if not is_answered:
+            over.wait(30)
+
+    receiver.before_answer = hold_up
+    victim = subprocess.Popen(
+        processes.command("tracker", "--data", str(house.settings.data), "deliver"),
+        env=processes.environment(os.environ, {"TOUCHLINE_ALLOW_PRIVATE_DESTINATIONS": "true"}),
+    )
+    wait_for(lambda: receiver.answered == 1 if is_answered else receiver.got)
+    victim.kill()
+    victim.wait()
+    over.set()
+    receiver.before_answer = bool
+    wait_for(lambda: receiver.answered == 1)
+    locks.close()
+    assert house.run(MINUTE_MS) == {"delivered": 1}
+    assert house.run(MINUTE_MS) == {}
+    assert len({each.headers["webhook-id"] for each in receiver.got}) == 1
+    assert len(receiver.got) == 2
+    assert house.states() == ["delivered"]
 
 
 def test_slack_shows_what_visitors_typed_as_text(house: House, receiver: Receiver) -> None:

@@ -14,7 +14,7 @@ import click
 
 from tracker.cli import Context, pass_context
 from tracker.cli.facts import key_of
-from tracker.core.alerts import EVERYTHING, WANTS
+from tracker.core.alerts import USUAL, WANTS
 from tracker.core.contacts import normalise_email
 from tracker.errors import BadRequest
 
@@ -47,12 +47,14 @@ def alert() -> None:
 @click.argument("site")
 @click.option("--to", "address", required=True, metavar="ADDRESS",
               help="https://..., mailto:..., or slack:https://... for an incoming webhook.")  # fmt: skip
-@click.option("--on", "wanted", default=",".join(EVERYTHING), show_default=True, metavar="LIST",
+@click.option("--on", "wanted", default=",".join(USUAL), show_default=True, metavar="LIST",
               help=f"What to tell of: {_WANTS_TOLD}.")  # fmt: skip
+@click.option("--within", "minutes", default=60, show_default=True, type=click.IntRange(1, 10_080),
+              metavar="MINUTES", help="How soon sales is to answer a lead, for `response`.")  # fmt: skip
 @click.option("--pii", is_flag=True, help="Contact details in full; masked otherwise.")
 @click.option("--dry-run", is_flag=True, help="Keep what would be sent in the outbox, and send nothing.")
 @pass_context
-def add(context: Context, site: str, address: str, wanted: str, *, pii: bool, dry_run: bool) -> None:
+def add(context: Context, /, site: str, address: str, wanted: str, **given: Any) -> None:
     """touchline alert add shop --to slack:https://hooks.example.com/T0/B0/x --on lead,silent
 
     Have somebody told. Prints the alert's id; for a webhook also the secret that its messages are
@@ -66,8 +68,10 @@ def add(context: Context, site: str, address: str, wanted: str, *, pii: bool, dr
     now_ms, own = int(time.time() * 1_000), new_id()
     with opened(context, write=True) as db:
         number = site_no(db, site)
-        mode = "dry" if dry_run else "on"
-        new = Destination(0, own, number, kind, shown, wants, pii, mode, now_ms)  # type: ignore[arg-type]
+        new = Destination(
+            0, own, number, kind, shown, wants, given["minutes"] * 60, given["pii"],
+            "dry" if given["dry_run"] else "on", now_ms,
+        )  # fmt: skip
         add_destination(db, new, Targets(key_of(context.settings)).close(own, target))
     click.echo(json.dumps({"id": own, "site": site, "to": shown, "on": wants} | _shown_once(target)))
     if kind == "mail" and not context.settings.smtp_host:

@@ -7,20 +7,24 @@ wrong anew, and not within some hours. What is usual is read off the site's own 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from tracker.core.times import DAY_MS, HOUR_MS, MINUTE_MS
+from tracker.core.usual import State
 
 WANTS = {
     "lead": "a new lead that is no junk and no repeat",
     "qualified": "a new lead once it is qualified",
+    "response": "a lead that sales has not answered in time",
     "silent": "no hits for longer than usual at these hours",
+    "hook": "a provider that used to deliver and does not",
+    "pool": "a number pool that had no number for a visitor",
+    "match": "more leads than before whose visit is not found",
 }
 """What a destination may be told, in the words of the help."""
 
-EVERYTHING = tuple(name for name in WANTS if name != "qualified")
+USUAL = ("lead", "silent", "hook", "pool", "match")
+"""What a destination is told where nothing else is said."""
 
 FRESH_MS = DAY_MS
 """News are told of leads of this age at most: what is loaded, replayed or found late is no news."""
@@ -29,26 +33,22 @@ CALL_SETTLES_MS = 30 * MINUTE_MS
 QUIET_MS = 6 * HOUR_MS
 """The same alarm is not told again within this, however often it comes and goes."""
 
-WEEK_HOURS = 168
-WEEKS = 4
-LEAST_HITS, LEAST_HITS_OF_ONE_WEEK = 20, 60
-
-_QUALIFIED = frozenset({"qualified", "mql", "sql", "sales_qualified", "customer"})
-
-State = Literal["wrong", "right", "unsure"]
+_QUALIFIED = frozenset({"qualified", "sales_qualified"})
+_SETTLED = frozenset({"disqualified", "customer"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What is asked of a lead before it is told of; `is_matched`: it has its journey and a status."""
+    """What is asked of a lead before it is told of; `status` is none until it has been judged."""
 
+    lead_id: str
     kind: str
     at_ms: int
-    is_matched: bool
     is_junk: bool
     is_repeat: bool
     status: str | None
     duration_s: int | None
+    is_answered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,24 @@ def is_news(lead: Fresh, want: str, now_ms: int) -> bool:
     Args:
         want: `lead` or `qualified`.
     """
-    if not lead.is_matched or lead.is_junk or lead.is_repeat or now_ms - lead.at_ms > FRESH_MS:
+    if not _is_real(lead) or now_ms - lead.at_ms > FRESH_MS:
         return False
     if want == "qualified":
         return lead.status in _QUALIFIED
     is_open_call = lead.kind == "call" and lead.duration_s is None
     return not is_open_call or now_ms - lead.at_ms >= CALL_SETTLES_MS
+
+
+def is_overdue(lead: Fresh, within_ms: int, now_ms: int) -> bool:
+    """Say whether sales should have answered a lead by now and has not; for a day, then it is no news."""
+    waited_ms = now_ms - lead.at_ms - within_ms
+    return _is_real(lead) and not lead.is_answered and 0 <= waited_ms <= FRESH_MS
+
+
+def _is_real(lead: Fresh) -> bool:
+    """Say whether a lead has been judged, and found to be somebody's first enquiry that is open."""
+    is_judged = lead.status is not None and lead.status not in _SETTLED
+    return is_judged and not lead.is_junk and not lead.is_repeat
 
 
 def turn(alarm: Alarm, state: State, now_ms: int) -> tuple[Alarm, bool]:
@@ -86,41 +98,3 @@ def turn(alarm: Alarm, state: State, now_ms: int) -> tuple[Alarm, bool]:
         alarm = replace(alarm, is_on=True, since_ms=now_ms)
     is_told = state == "wrong" and alarm.told_ms < alarm.since_ms and now_ms - alarm.told_ms >= QUIET_MS
     return (replace(alarm, told_ms=now_ms), True) if is_told else (alarm, False)
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """How long nothing came, and how much came in the same hours of each week before."""
-
-    state: State
-    last_hour: int = 0
-    hours: int = 0
-    usual: Sequence[int] = ()
-
-
-def silence(hits: Mapping[int, int], now_ms: int) -> Silence:
-    """Judge whether a site is silent for longer than usual.
-
-    The hours without a hit are held beside the same hours of the four weeks before. It is wrong when in
-    every one of these weeks at least 20 hits came in that time; 60 where there is one week to compare. So
-    nights, weekends and small sites need longer, and a site younger than a week is never silent.
-
-    Args:
-        hits: by hour since 1970, UTC.
-    """
-    now = now_ms // HOUR_MS
-    heard = [hour for hour, count in hits.items() if count and hour <= now]
-    if not heard:
-        return Silence("unsure")
-    first, last = min(heard), max(heard)
-    quiet = range(last + 1, now)
-    if not quiet:
-        return Silence("right", last)
-    usual = [
-        sum(hits.get(hour - WEEK_HOURS * week, 0) for hour in quiet)
-        for week in range(1, WEEKS + 1)
-        if quiet.start - WEEK_HOURS * week > first
-    ]
-    least = LEAST_HITS if len(usual) > 1 else LEAST_HITS_OF_ONE_WEEK
-    is_wrong = bool(usual) and min(usual) >= least
-    return Silence("wrong" if is_wrong else "unsure", last, len(quiet), usual)

@@ -15,6 +15,9 @@ Payload = dict[str, Any]
 
 PAGES = 5
 _LONGEST = 200
+_TITLES = {
+    "lead.new": "New lead", "lead.qualified": "Qualified lead", "lead.no_response": "No answer yet to a lead",
+}  # fmt: skip
 _KINDS = {"form": "Form", "call": "Call", "chat": "Chat", "booking": "Booking"}
 _MATCHES = {
     "M1": "the visitor is sure: the form carried the cookie",
@@ -76,7 +79,7 @@ class LeadNews:
 def lead_payload(news: LeadNews, type_: str = "lead.new") -> Payload:
     """Write what is told of a new lead, with its journey."""
     who = news.name or news.email or news.phone or "somebody without a name"
-    word = "Qualified lead" if type_ == "lead.qualified" else "New lead"
+    word = _TITLES[type_]
     told = {name: value for name, value in asdict(news).items() if name not in ("at_ms", "when")}
     return _framed(
         type_, news.at_ms, {"at": format_instant(news.at_ms), **told},

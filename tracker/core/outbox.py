@@ -16,7 +16,7 @@ Result = Literal["delivered", "retry", "refused", "gone"]
 
 FIRST_PAUSE_MS = 5 * SECOND_MS
 LONGEST_PAUSE_MS = 6 * HOUR_MS
-LONGEST_WAIT_MS = DAY_MS
+LONGEST_HOLD_MS = 7 * DAY_MS
 _AGAIN = frozenset({408, 421, 423, 425, 429})
 _GONE = 410
 
@@ -88,7 +88,7 @@ def judge(answer: Answer, last: Try, limits: Limits) -> Verdict:
         return Verdict("delivered")
     if answer.result != "retry" or last.number >= limits.tries:
         return Verdict("dead")
-    due_ms = last.now_ms + max(pause_ms(last.number, last.chance), min(answer.wait_ms, LONGEST_WAIT_MS))
+    due_ms = last.now_ms + max(pause_ms(last.number, last.chance), answer.wait_ms)
     return Verdict("dead") if due_ms > last.since_ms + limits.span_ms else Verdict("waiting", due_ms)
 
 

@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tracker.errors import BadRequest
 from tracker.sealed import Seal
@@ -19,7 +19,8 @@ from tracker.store.db import atomic
 Kind = Literal["webhook", "slack", "mail"]
 Mode = Literal["on", "dry", "off"]
 
-_COLUMNS = "destination_no, destination_id, site_no, kind, shown, wants, is_pii, mode, made_ms, held_ms, why"
+_COLUMNS = """destination_no, destination_id, site_no, kind, shown, wants, within_s, is_pii, mode, made_ms,
+  held_ms, why"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,9 @@ class Target:
 class Destination:
     """Where results leave to.
 
-    `wants`: what it is told. `is_pii`: contact details in full. `mode`: `dry` keeps what would leave,
-    `off` takes nothing, and `why` tells the reason. `held_ms`: nothing is sent before.
+    `wants`: what it is told. `within_s`: how soon sales is to answer a lead. `is_pii`: contact details in
+    full. `mode`: `dry` keeps what would leave, `off` takes nothing, and `why` tells the reason. `held_ms`:
+    nothing is sent before.
     """
 
     number: int
@@ -44,6 +46,7 @@ class Destination:
     kind: Kind
     shown: str
     wants: Sequence[str]
+    within_s: int
     is_pii: bool
     mode: Mode
     made_ms: int
@@ -83,11 +86,11 @@ def add_destination(db: sqlite3.Connection, new: Destination, sealed: str) -> No
     with atomic(db):
         db.execute(
             """INSERT INTO destination
-              (destination_id, site_no, kind, shown, sealed, wants, is_pii, mode, made_ms)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+              (destination_id, site_no, kind, shown, sealed, wants, within_s, is_pii, mode, made_ms)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             [
                 new.id, new.site_no, new.kind, new.shown, sealed, json.dumps(list(new.wants)),
-                new.is_pii, new.mode, new.made_ms,
+                new.within_s, new.is_pii, new.mode, new.made_ms,
             ],
         )  # fmt: skip
 
@@ -139,8 +142,7 @@ def switch_on(db: sqlite3.Connection, number: int) -> None:
     db.execute(query, [number])
 
 
-def _from_row(row: tuple[int, str, int, Kind, str, str, int, Mode, int, int, str | None]) -> Destination:
-    number, own, site_no, kind, shown, wants, is_pii, mode, made_ms, held_ms, why = row
-    return Destination(
-        number, own, site_no, kind, shown, json.loads(wants), bool(is_pii), mode, made_ms, held_ms, why
-    )
+def _from_row(row: tuple[Any, ...]) -> Destination:
+    values = [*row]
+    values[5], values[7] = json.loads(row[5]), bool(row[7])
+    return Destination(*values)

@@ -57,7 +57,7 @@ CREATE TABLE pool_number (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pool_number_pool ON pool_number (site_no, pool);
 CREATE TABLE counter (
-  name TEXT PRIMARY KEY,                             -- config_version, change_no, hit_no, counted_hit_no, unswept_file, unswept_log
+  name TEXT PRIMARY KEY,                             -- config_version, change_no, hit_no, counted_hit, counted_hook, unswept_file, unswept_log
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -494,6 +494,7 @@ CREATE TABLE destination (
   shown TEXT NOT NULL,                               -- the address without what opens it
   sealed TEXT NOT NULL,                              -- address and secret, JSON, with the workspace's key
   wants TEXT NOT NULL CHECK (json_valid(wants)),     -- list of what it is told
+  within_s INTEGER NOT NULL,                         -- sales is to answer a lead within this
   is_pii INTEGER NOT NULL CHECK (is_pii IN (0, 1)),  -- contact details in full
   mode TEXT NOT NULL CHECK (mode IN ('on', 'dry', 'off')),
   why TEXT,                                          -- it was switched off
@@ -541,8 +542,9 @@ CREATE TABLE alarm (
   PRIMARY KEY (site_no, kind, object)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE hour_count (
-  site_no INTEGER NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('hit', 'hook')), -- of people on a site; of a hook source's deliveries
+  of_no INTEGER NOT NULL,                            -- site_no or source_no
   hour INTEGER NOT NULL,                             -- since 1970, UTC
-  hits INTEGER NOT NULL,                             -- of people
-  PRIMARY KEY (site_no, hour)
+  count INTEGER NOT NULL,
+  PRIMARY KEY (kind, of_no, hour)
 ) STRICT, WITHOUT ROWID;
