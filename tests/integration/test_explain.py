@@ -9,7 +9,7 @@ import pytest
 import redis
 from click.testing import CliRunner, Result
 
-from tests.telling import GOOGLE, Fact, Workspace, at, call, hit, identify, lead, lease
+from tests.telling import GOOGLE, Fact, Workspace, at, hit, identify, lead
 from tracker import config
 from tracker.cli import main
 from tracker.core.sources import RULES_VERSION
@@ -58,10 +58,11 @@ def test_a_lead_explains_its_visitor_its_source_and_its_journey(workspace: Works
         == """\
 Lead ...: a form by desk on shop, 2026-03-01T12:00:00.000Z
   From: Ann, Acme, Ann@acme.com
-  Credited to Organic Search (google / organic), rule referrer:organic_search
+  Ann sent a form on 1 March 2026 at 12:00; a visitor's signed id came with it; that visitor came from \
+Organic Search (google / organic) 20 minutes before and looked at one page, https://shop.test/.
   Matched by M1, cookie: the visitor's signed id came with the lead; confidence 1
-    because the visitor's signed id came with the lead
-    chosen: visitor v2, last seen before it 2026-03-01T11:41:00.000Z
+    chosen: visitor v2 sent its signed id with the lead; last seen before it 2026-03-01T11:41:00.000Z
+  Credited to Organic Search (google / organic), rule referrer:organic_search
   Its own session ... began 2026-03-01T11:40:00.000Z on https://shop.test/
   Its journey: 2 touches over 0 days
     2026-03-01T10:00:00.000Z  session from Email (news / email, term x) on https://shop.test/
@@ -79,13 +80,13 @@ def test_a_lead_names_the_candidates_that_lost(workspace: Workspace) -> None:
         == """\
 Lead ...: a chat by desk on shop, 2026-03-03T11:00:00.000Z
   From: ann@acme.com
+  Began a chat on 3 March 2026 at 11:00; the e-mail address belongs to one person, whose browser came from \
+Direct ((direct) / (none)) 24 hours before and looked at one page, https://shop.test/.
+  Matched by M5, person: what came with the lead is one person's, whose browsers are known; confidence 0.9
+    chosen: visitor v1 was seen last before the lead; last seen before it 2026-03-02T11:00:00.000Z
+    ruled out: visitor v2 is the person's too, and was seen earlier; last seen before it \
+2026-03-01T11:41:00.000Z
   Credited to Direct ((direct) / (none)), rule repeat_click
-  Matched by M5, person: the lead's e-mail address or number is one person's, whose browsers are known; \
-confidence 0.9
-    because the e-mail address is this person's, and this browser of theirs was seen last before the lead
-    chosen: visitor v1, last seen before it 2026-03-02T11:00:00.000Z
-    ruled out: visitor v2, last seen before it 2026-03-01T11:41:00.000Z; \
-it is the person's too, and was seen earlier, or only afterwards
   Its own session ... began 2026-03-02T11:00:00.000Z on https://shop.test/
   Its journey: 3 touches over 2 days
     2026-03-01T10:00:00.000Z  session from Email (news / email, term x) on https://shop.test/
@@ -97,61 +98,6 @@ it is the person's too, and was seen earlier, or only afterwards
     )
 
 
-POOL = "+442071830001"
-CALLS: dict[str, tuple[tuple[Fact, ...], str]] = {
-    "M2: one visitor saw the number": (
-        (lease(POOL, 5, 20),),
-        """\
-  Matched by M2, number shown to one visitor: nobody else saw the called number at the time; confidence 0.95
-    because the called number was shown to this visitor alone at the time of the call
-    chosen: visitor v1, last seen before it 2026-03-01T10:02:00.000Z
-""",
-    ),
-    "M3: one of them clicked on it": (
-        (lease(POOL, 5, 20), lease(POOL, 6, 20, visitor_id="v5"),
-         hit("t1", 9, type="event", name="tel_click", visitor_id="v5", props={"number": POOL})),
-        """\
-  Matched by M3, click: of those who saw the called number, one clicked on it right before the call; \
-confidence 0.9
-    because of 2 visitors who saw the number, this one clicked on it right before the call
-    ruled out: visitor v1, last seen before it 2026-03-01T10:02:00.000Z; \
-it saw the number too, and did not click on it right before the call
-    chosen: visitor v5, last seen before it 2026-03-01T10:09:00.000Z
-""",
-    ),
-    "M4: one of them is the caller": (
-        (lease(POOL, 5, 20), lease(POOL, 6, 20, visitor_id="v5"),
-         identify(7, visitor_id="v5", phone="+44 7700 900001")),
-        """\
-  Matched by M4, caller: of those who saw the called number, one is known by the caller's own; confidence 0.9
-    because of 2 visitors who saw the number, the caller's own number is this one's
-    ruled out: visitor v1, last seen before it 2026-03-01T10:02:00.000Z; \
-it saw the number too, and the caller's number is not known to be theirs
-    chosen: visitor v5, not seen before it
-""",
-    ),
-    "ambiguous: nothing tells them apart": (
-        (lease(POOL, 5, 20), lease(POOL, 6, 20, visitor_id="v5")),
-        """\
-  Ambiguous between 2 visitors, and matched to none; confidence 0
-    because 2 visitors saw the called number at the time, and nothing tells them apart
-    not chosen: visitor v1, last seen before it 2026-03-01T10:02:00.000Z; \
-it may have been it as well as the others
-    not chosen: visitor v5, not seen before it; it may have been it as well as the others
-""",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("facts", "lines"), CALLS.values(), ids=CALLS)
-def test_a_call_explains_by_what_it_was_told_apart(
-    workspace: Workspace, facts: tuple[Fact, ...], lines: str
-) -> None:
-    """The rule, the confidence, who was chosen, and of everybody else why not."""
-    workspace.tell(*facts, call("C1", 10, phone="+44 7700 900001", tracking_number=POOL))
-    assert lines in told(workspace, "lead", "C1")
-
-
 def test_a_lead_without_a_visitor_says_so(workspace: Workspace) -> None:
     """Nothing is guessed, and what is missing is named."""
     assert (
@@ -159,8 +105,9 @@ def test_a_lead_without_a_visitor_says_so(workspace: Workspace) -> None:
         == """\
 Lead ...: a form by desk on shop, 2026-03-01T10:01:00.000Z
   From: zoe@corp.io
+  Sent a form on 1 March 2026 at 10:01; no browser is known for this e-mail address.
+  Matched to no visitor
   Credited to an unknown source, rule none
-  Matched to no visitor: no browser is known for this e-mail address
   Its journey has no touchpoint that is known
   It is new, because no rule says otherwise
   No answer of sales to it is known

@@ -143,6 +143,7 @@ def explain(context: Context, noun: str, id_: str, form: str, pii: bool) -> None
     lead's, or KIND:VALUE such as email:ann@acme.com, an account by any id it ever had, by a domain,
     or by a CRM's id as SYSTEM:ID.
     """
+    from tracker.cli.leadwords import lead_sentence
     from tracker.cli.words import told
     from tracker.store.explain import explain as find
     from worker.explain import explain_person
@@ -152,4 +153,6 @@ def explain(context: Context, noun: str, id_: str, form: str, pii: bool) -> None
             found = explain_person(db, context.settings, id_, pii=pii)
         else:
             found = find(db, noun, id_)
+    if noun == "lead":
+        found["sentence"] = lead_sentence(found)
     click.echo(json.dumps(found, ensure_ascii=False, indent=2) if form == "json" else told(noun, found))

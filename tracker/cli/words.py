@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tracker.cli.leadwords import came_from, lead_words
 from tracker.cli.personwords import person_words
 from tracker.cli.qualitywords import quality_words
 
@@ -14,22 +15,6 @@ BELONGS = {
     "crm": "their contact in the CRM is with {through}",
     "deal": "a deal with {through} lists them",
     "email_domain": "by an e-mail address at {through}",
-}
-RULES = {
-    "M1": "M1, cookie: the visitor's signed id came with the lead",
-    "M2": "M2, number shown to one visitor: nobody else saw the called number at the time",
-    "M3": "M3, click: of those who saw the called number, one clicked on it right before the call",
-    "M4": "M4, caller: of those who saw the called number, one is known by the caller's own",
-    "M5": "M5, person: the lead's e-mail address or number is one person's, whose browsers are known",
-    "M7": "M7, static number: the called number stands for one source",
-}
-RULED_OUT = {
-    "M3": "saw the number too, and did not click on it right before the call",
-    "M4": "saw the number too, and the caller's number is not known to be theirs",
-    "M5": "is the person's too, and was seen earlier, or only afterwards",
-    "M7": "is the person's, and does not say where this call came from",
-    "ambiguous": "may have been it as well as the others",
-    "unmatched": "was not seen before the lead, or too long before",
 }
 KINDS = {"page": "a page view", "event": "an event", "engagement": "an engagement ping"}
 OPENED = {
@@ -48,61 +33,10 @@ def told(noun: str, found: Found) -> str:
     return "\n".join(tellers[noun](found))
 
 
-def came_from(row: Found) -> str:
-    """Say in a few words where a session, touch or lead came from."""
-    if not row.get("channel"):
-        return "an unknown source"
-    words = f"{row['channel']} ({row['source']} / {row['medium']}"
-    words += f", campaign {row['campaign']}" if row.get("campaign") else ""
-    words += f", term {row['term']}" if row.get("term") else ""
-    return words + ")"
-
-
 def _lead(lead: Found) -> Iterator[str]:
-    yield f"Lead {lead['lead_id']}: a {lead['kind']} by {lead['provider']} on {lead['site']}, {lead['at']}"
-    who = ", ".join(str(lead[name]) for name in ("name", "company", "email", "phone") if lead.get(name))
-    yield f"  From: {who or 'nobody who left a name'}"
-    yield f"  Credited to {came_from(lead)}, rule {lead['rule'] or 'none'}"
-    evidence = lead["match_evidence"]
-    if lead["match_rule"] in RULES:
-        yield f"  Matched by {RULES[lead['match_rule']]}; confidence {lead['match_confidence']:g}"
-        yield f"    because {evidence['why']}"
-    elif lead["match_rule"] == "ambiguous":
-        count = len(evidence["candidates"])
-        yield f"  Ambiguous between {_many(count, 'visitor', 'visitors')}, and matched to none; confidence 0"
-        yield f"    because {evidence['why']}"
-    else:
-        yield f"  Matched to no visitor: {evidence['why']}"
-    yield from _candidates(lead, evidence["candidates"])
-    if lead["session"]:
-        own = lead["session"]
-        yield f"  Its own session {own['session_id']} began {own['started_at']} on {own['landing_page']}"
-    yield from _journey(lead)
+    yield from lead_words(lead)
     yield from quality_words(lead)
     yield from _history(lead)
-
-
-def _candidates(lead: Found, candidates: list[Found]) -> Iterator[str]:
-    for each in candidates:
-        seen = f"last seen before it {each['last_hit_at']}" if each["last_hit_at"] else "not seen before it"
-        if each["visitor_id"] == lead["visitor_id"]:
-            yield f"    chosen: visitor {each['visitor_id']}, {seen}"
-            continue
-        verdict = "not chosen" if lead["match_rule"] == "ambiguous" else "ruled out"
-        why = RULED_OUT.get(lead["match_rule"])
-        yield f"    {verdict}: visitor {each['visitor_id']}, {seen}{f'; it {why}' if why else ''}"
-
-
-def _journey(lead: Found) -> Iterator[str]:
-    journey = lead["journey"]
-    if not journey or not journey["touch_count"]:
-        yield "  Its journey has no touchpoint that is known"
-        return
-    touches, days = _many(journey["touch_count"], "touch", "touches"), _many(journey["days"], "day", "days")
-    yield f"  Its journey: {touches} over {days}"
-    for touch in lead["touches"]:
-        where = f" on {touch['landing_page']}" if touch["landing_page"] and touch["kind"] == "session" else ""
-        yield f"    {touch['at']}  {touch['kind']} from {came_from(touch)}{where}"
 
 
 def _history(lead: Found) -> Iterator[str]:

@@ -101,7 +101,7 @@ def _by_cookie(asked: Asked) -> Match | None:
     if asked.proved is None:
         return None
     why = "the visitor's signed id came with the lead"
-    return _one("M1", 1.0, asked.proved, why, [(asked.proved, "its signed id came with the lead")])
+    return _one("M1", 1.0, asked.proved, why, [(asked.proved, "sent its signed id with the lead")])
 
 
 def _by_lease(asked: Asked) -> Match | None:
@@ -137,7 +137,7 @@ def _lines(asked: Asked) -> list[Line]:
 
 
 def _of_person(known_by: str, confidence: float, latest: Candidate, visitors: Iterable[Candidate]) -> Match:
-    why = f"the {known_by} is this person's, and this browser of theirs was seen last before the lead"
+    why = f"the {known_by} belongs to one person, of whose browsers this was seen last before the lead"
     reasons = [
         (each, "was seen last before the lead" if each == latest else _late(each)) for each in visitors
     ]
@@ -251,7 +251,7 @@ def _notes(asked: Asked, found: Match) -> tuple[str, ...]:
     names = ", ".join(asked.click_names)
     if names and not asked.clicked:
         told.append(f"no visitor arrived with the lead's click id ({names})")
-    if len(asked.clicked) > 1:
+    if len(asked.clicked) > 1 and found.rule != "ambiguous":
         told.append(f"{len(asked.clicked)} visitors arrived with the lead's click id ({names})")
     return tuple(told)
 

@@ -39,6 +39,8 @@ def _lead(db: sqlite3.Connection, id_: str) -> Found | None:
     own = "SELECT * FROM journeys WHERE conversion_kind = 'lead' AND conversion_id = ?"
     lead["journey"] = _one(db, own, lead["lead_id"])
     lead["session"] = _one(db, "SELECT * FROM sessions WHERE session_id = ?", lead["session_id"])
+    lead["timezone"] = db.execute("SELECT timezone FROM site WHERE key = ?", [lead["site"]]).fetchone()[0]
+    lead["pages"] = _pages_before(db, lead)
     touches = lead["journey"]["touch_ids"] if lead["journey"] else []
     lead["touches"] = _all(
         db,
@@ -80,6 +82,21 @@ def _quality(db: sqlite3.Connection, lead: Found) -> Found:
             lead["lead_id"],
         ),
     }  # fmt: skip
+
+
+def _pages_before(db: sqlite3.Connection, lead: Found) -> list[str]:
+    """List the pages of a lead's own session up to the lead."""
+    rows = db.execute(
+        """SELECT page.value FROM lead JOIN session USING (session_id)
+        JOIN hit ON hit.visitor_no = session.visitor_no AND hit.site_no = session.site_no
+          AND hit.at_ms BETWEEN session.started_ms AND lead.at_ms
+        JOIN string AS page ON page.string_no = hit.page_no
+        LEFT JOIN client ON client.client_no = hit.client_no
+        WHERE lead.lead_id = ? AND hit.kind = 0 AND hit.flags = 0 AND client.bot_reason IS NULL
+        ORDER BY hit.at_ms, hit.seq, hit.event_key""",
+        [lead["lead_id"]],
+    )
+    return [row[0] for row in rows]
 
 
 def _session(db: sqlite3.Connection, id_: str) -> Found | None:
