@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from tracker.core.redact import hide_cards
-from tracker.core.tables import read_table
+from tracker.core.tables import read_table, read_words
 from tracker.providers.reading import text
 
 Kind = Literal[
@@ -56,14 +56,16 @@ def words_of(label: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=16_384)
 def meanings_of(label: str) -> Mapping[str, int]:
-    """Say what a label may mean, and for each meaning how many of its words say something else."""
+    """Say what a label may mean, and for each meaning how many of its other words say something else."""
     words = words_of(label)
+    counted = [word not in _FILLERS for word in words]
     found: dict[str, int] = {}
     for length in (1, 2, 3):
         for at in range(len(words) - length + 1):
             word = "".join(words[at : at + length])
+            others = sum(counted) - sum(counted[at : at + length])
             for meaning in _means(word, is_whole=length == len(words)):
-                found[meaning] = min(found.get(meaning, len(words)), len(words) - length)
+                found[meaning] = min(found.get(meaning, others), others)
     return found
 
 
@@ -79,6 +81,8 @@ def _means(word: str, *, is_whole: bool) -> Iterator[str]:
 def _read_words() -> Mapping[str, Mapping[str, frozenset[str]]]:
     found: dict[str, dict[str, frozenset[str]]] = {"word": {}, "start": {}, "whole": {}}
     for row in read_table("answer_words"):
+        if row["meaning"] == "filler":
+            continue
         for word in row["words"].split():
             known = found[row["match"]]
             known[word] = known.get(word, frozenset()) | {row["meaning"]}
@@ -86,6 +90,7 @@ def _read_words() -> Mapping[str, Mapping[str, frozenset[str]]]:
 
 
 _WORDS = _read_words()
+_FILLERS = read_words("answer_words", "words", meaning="filler")
 
 
 def is_secret(answer: Answer) -> bool:

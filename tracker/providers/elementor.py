@@ -35,7 +35,7 @@ _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})\s+(.+)")
 
 def _parse(delivery: Delivery) -> Facts:
     document = unbracketed(demand_object(delivery.document))
-    fields, meta = unpacked(document.get("fields")), mapping(unpacked(document.get("meta")))
+    fields, meta = _fields(document), mapping(unpacked(document.get("meta")))
     is_advanced = isinstance(fields, Mapping | list) and bool(fields)
     yield form_lead(
         _advanced(fields) if is_advanced else _flat(document),
@@ -44,6 +44,11 @@ def _parse(delivery: Delivery) -> Facts:
         page_url=_meta(meta, "page_url"),
         form=first_text(document, "form.name", "form_name", "form.id", "form_id"),
     )
+
+
+def _fields(document: Mapping[str, Any]) -> Any:
+    """Find the fields of advanced data, or those that a plug-in passes on as the browser sent them."""
+    return unpacked(document.get("fields", document.get("form_fields")))
 
 
 def _advanced(fields: Any) -> Iterator[Answer]:

@@ -31,6 +31,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 _OPEN: frozenset[Kind] = frozenset({"", "text", "hidden"})
 _LONGEST_NAME = 120
+_MOST_OTHERS = {"company": 1, "name": 2}  # words of a question that asks for it, beside those that mean it
 _LONGEST_TAG = 500
 _LONGEST_KEY = 200
 
@@ -126,8 +127,8 @@ def _email(asked: list[_Asked]) -> str | None:
 
 
 def _is_word(each: _Asked) -> bool:
-    """Tell whether an answer is one word that is no yes or no: a mistyped address."""
-    return " " not in each.said and truth(each.said) is None
+    """Tell whether an answer is one word with a dot or an at sign inside: a mistyped address."""
+    return re.fullmatch(r"\S+[@.]\S*\w", each.said) is not None
 
 
 def _phone(asked: list[_Asked]) -> str | None:
@@ -173,7 +174,8 @@ def _rank_name(each: _Asked, meaning: str) -> tuple[int, int] | None:
         others |= {"first_name", "last_name"}
     if each.kind not in _OPEN or meaning not in each.means or others & each.means.keys():
         return None
-    return (1, each.means[meaning]) if _could_be_name(each.said) else None
+    is_asked = each.means[meaning] <= _MOST_OTHERS.get(meaning, 9)
+    return (1, each.means[meaning]) if is_asked and _could_be_name(each.said) else None
 
 
 def _could_be_name(said: str) -> bool:
@@ -201,7 +203,7 @@ def _company(asked: list[_Asked]) -> str | None:
             return None
         if {"aspect", "consent", "person"} & each.means.keys() or not _could_be_company(each.said):
             return None
-        return 1, each.means["company"]
+        return (1, each.means["company"]) if each.means["company"] <= _MOST_OTHERS["company"] else None
 
     return _best(asked, rank)
 

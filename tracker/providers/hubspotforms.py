@@ -90,6 +90,7 @@ def _answer(name: Any, value: Any, label: Any = None) -> Answer:
 def _of_contact(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Read a contact: a lead of each form it filled in, else of its recent conversion."""
     properties = {str(name): _value(value) for name, value in mapping(told["properties"]).items()}
+    properties["email"] = properties.get("email") or _identity(told)
     number = first_text(told, "vid", "canonical-vid", "objectId", "id") or text(
         properties.get("hs_object_id")
     )
@@ -98,7 +99,19 @@ def _of_contact(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield _conversion(properties, number, each)
     if not submissions:
         at = next((found for name in _TIMES if (found := instant(properties.get(name)))), None)
+        at = at or instant(told.get("addedAt"))
         yield _conversion(properties, number, {"timestamp": at, "conversion-id": f"contact-{number}:{at}"})
+
+
+def _identity(told: Mapping[str, Any]) -> str | None:
+    """Find the address among the contact's identities, the primary one first."""
+    found = [
+        (each.get("is-primary") is not True, at, first_text(each, "value"))
+        for profile in objects(told.get("identity-profiles"))
+        for at, each in enumerate(objects(profile.get("identities")))
+        if each.get("type") == "EMAIL"
+    ]
+    return min(found, key=lambda each: each[:2], default=(True, 0, None))[2]
 
 
 def _conversion(properties: Mapping[str, Any], number: str | None, form: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.answers import Answer, Kind
 from tracker.providers.guess import form_lead
 from tracker.providers.reading import dig, first_text, instant, objects, text
-from tracker.providers.shapes import demand_object
+from tracker.providers.shapes import content_key, demand_object
 from tracker.providers.signing import base64_mac, demand_header, demand_same
 
 _KINDS: Mapping[str, Kind] = {
@@ -43,9 +43,9 @@ def _parse(delivery: Delivery) -> Facts:
         raise BadRequest("bad_body", "there is no response with fields in this body")
     key = first_text(response, "responseId", "submissionId") or first_text(document, "eventId")
     at = instant(response.get("createdAt")) or instant(document.get("createdAt"))
-    if key is not None:
-        form = first_text(response, "formName")
-        yield form_lead(_answers(response), provider_id=key, at=at, version_at=at, form=form)
+    form = first_text(response, "formName")
+    key = key or content_key(delivery)
+    yield form_lead(_answers(response), provider_id=key, at=at, version_at=at, form=form)
 
 
 def _answers(response: Mapping[str, Any]) -> Iterator[Answer]:

@@ -21,7 +21,7 @@ from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.answers import Answer, Kind
 from tracker.providers.guess import form_lead
 from tracker.providers.reading import dig, first_text, instant, mapping, objects
-from tracker.providers.shapes import demand_object
+from tracker.providers.shapes import content_key, demand_object
 from tracker.providers.signing import base64_mac, demand_header, demand_same
 
 _TEST_EMAIL = "an_account@example.com"
@@ -59,9 +59,9 @@ def _parse(delivery: Delivery) -> Facts:
         return
     at = instant(response.get("submitted_at"))
     key = first_text(response, "token", "response_id") or first_text(document, "event_id")
-    if key is not None:
-        form = first_text(response, "definition.title", "form_id")
-        yield form_lead(_answers(response), provider_id=key, at=at, version_at=at, form=form)
+    form = first_text(response, "definition.title", "form_id")
+    key = key or content_key(delivery)
+    yield form_lead(_answers(response), provider_id=key, at=at, version_at=at, form=form)
 
 
 def _is_unfinished(response: Mapping[str, Any]) -> bool:
@@ -107,14 +107,14 @@ def _read(answer: Mapping[str, Any], question: Mapping[str, Any]) -> Iterator[An
     """Read one answer; a block that comes whole gives one of each part."""
     kind = str(answer.get("type") or "")
     value = answer.get(kind, next((answer[name] for name in _VALUES if name in answer), None))
-    label = _RECALL.sub("", first_text(question, "title", "ref") or "answer").replace("*", "").strip()
+    label = _RECALL.sub("", first_text(question, "title", "ref", "id") or "answer").replace("*", "").strip()
     if kind == "contact_info" and isinstance(value, Mapping):
         for name, part in value.items():
             yield Answer(str(name), part, _KINDS.get(str(name), "text"))
         return
     words = [str(question.get("subfield_key")), str(question.get("type")), kind]
     found = next((_KINDS[each] for each in words if each in _KINDS), _KINDS["text"])
-    yield Answer(label, _value(value), found, first_text(question, "ref") or "")
+    yield Answer(label, _value(value), found, first_text(question, "ref", "id") or "")
 
 
 def _value(value: Any) -> Any:

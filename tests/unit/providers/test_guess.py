@@ -58,6 +58,8 @@ NAMES: dict[str, tuple[list[tuple[str, Any]], str | None]] = {
     "a yes": ([("Name", "yes")], None),
     "an address": ([("Name", "ada@byron.uk")], None),
     "a friend's": ([("Friend's name", "Bob")], None),
+    "a question": ([("Hi! May we ask: what's your full name, please?", "Ada Byron")], "Ada Byron"),
+    "a question about a name": ([("Why did you choose this name for it?", "It sounds good")], None),
     "a field of camel case": ([("q69_1Name69", "Ada Byron")], "Ada Byron"),
 }
 
@@ -94,6 +96,11 @@ TOLD: dict[str, tuple[list[Answer], dict[str, Any]]] = {
     "phone parts": ([Answer("q8", {"area": "81", "phone": "999888559"})], {"phone": "81 999888559"}),
     "a company": ([Answer("Firmenname", "Byron GmbH")], {"company": "Byron GmbH"}),
     "the size of a company is none": ([Answer("Company size", "11-50 people")], {}),
+    "what a company does is none": ([Answer("What does your company do?", "We sell chairs")], {}),
+    "a company in a question": (
+        [Answer("What is the name of your company?", "Byron Ltd")],
+        {"company": "Byron Ltd"},
+    ),
     "our token": ([Answer("tl_visitor", "id.1.mac", "hidden")], {"visitor_id": "id.1.mac"}),
     "the cookie's twin": ([Answer("_tl_id", "id.1.mac")], {"visitor_id": "id.1.mac"}),
     "campaign and click ids however spelled": (

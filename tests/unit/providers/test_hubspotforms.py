@@ -77,6 +77,19 @@ def test_a_contact_without_submissions_is_a_lead_of_its_recent_conversion() -> N
     assert facts_of("hubspotforms", given)[0]["provider_id"] == fact["provider_id"]
 
 
+def test_an_address_among_the_contacts_identities_counts() -> None:
+    """The older shape may leave the property out and name the address among the identities."""
+    identities = [
+        {"type": "LEAD_GUID", "value": "g"}, {"type": "EMAIL", "value": "old@o.net"},
+        {"type": "EMAIL", "value": "m@o.net", "is-primary": True},
+    ]  # fmt: skip
+    contact = {"vid": 1, "addedAt": 1772359181000, "properties": {"firstname": {"value": "Maya"}}}
+    (fact,) = facts_of(
+        "hubspotforms", delivery({**contact, "identity-profiles": [{"identities": identities}]})
+    )
+    assert (fact["email"], fact["at"]) == ("m@o.net", "2026-03-01T09:59:41.000Z")
+
+
 def test_a_later_post_of_the_contact_fills_and_never_blanks() -> None:
     """The same submissions come again with each post of the contact."""
     earlier = {**CONTACT, "form-submissions": CONTACT["form-submissions"][1:]}

@@ -96,6 +96,18 @@ def test_a_response_is_read_whatever_is_missing(given: Delivery) -> None:
     assert (fact["provider_id"], fact["email"]) == ("k7d0h4s9w2v8q1z6", "maya@okaforstudio.net")
 
 
+def test_an_answer_without_a_title_is_read_by_its_fields_name() -> None:
+    """Where neither definition nor ref tells, the field's id does; without a token, the content names it."""
+    answers = [
+        {"type": "text", "text": "Maya", "field": {"id": "first_name"}},
+        {"type": "text", "text": "Okafor", "field": {"id": "last_name"}},
+        {"type": "email", "email": "m@o.net"},
+    ]
+    (fact,) = facts_of("typeform", delivery({"form_response": {"answers": answers}}))
+    assert (fact["name"], fact["email"]) == ("Maya Okafor", "m@o.net")
+    assert fact["provider_id"]
+
+
 def test_a_repeat_is_the_same_lead() -> None:
     """Delivered twice, it is one lead with the same content."""
     given = recorded("typeform_response")
