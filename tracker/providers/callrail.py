@@ -20,9 +20,10 @@ from typing import Any
 from tracker.core.ids import digest
 from tracker.core.times import format_instant
 from tracker.providers.adapter import NO_CONTENT, Adapter, Delivery, Facts
+from tracker.providers.answers import Answer
 from tracker.providers.calling import line, names_of, rest, spoken, tags, visitor_of
+from tracker.providers.guess import form_lead
 from tracker.providers.reading import (
-    dig,
     first,
     first_text,
     instant,
@@ -45,10 +46,9 @@ _STATUS = {"good_lead": "qualified", "previously_marked_good_lead": "qualified",
 _USED = frozenset({
     *_CALLER, *_CALLED, *_BEGAN, *_CALLED_BY, "customer_email", "recording_redirect", "transcription",
     "conversational_transcript", "duration", "callercity", "callercountry", "callerstate", "callsource",
-    "destinationnum", "referrermedium", "tag", "answered", "value", "integration_data",
-    "formatted_customer_name_or_phone_number", "formatted_business_phone_number",
+    "destinationnum", "form_data", "form_url", "referrermedium", "tag", "answered", "value",
+    "integration_data", "formatted_customer_name_or_phone_number", "formatted_business_phone_number",
 })  # fmt: skip
-_NAME = re.compile(r"(?:(first|last|full|your|sur)[ _-]?)?name", re.IGNORECASE)
 
 
 def _verify(delivery: Delivery, secret: str) -> None:
@@ -144,48 +144,23 @@ def _message(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _form(told: Mapping[str, Any]) -> dict[str, Any]:
     at = instant(first(told, "submitted_at", "created_at", "timestamp"))
-    answers = dict(_answers(told.get("form_data")))
-    who = _who(told)
-    return {
-        "fact": "lead", "kind": "form", "at": at,
-        "provider_id": first_text(told, "resource_id", "id") or digest(at or "", *answers.values()).hex(),
-        **_from(told), "page_url": first_text(told, "form_url", *_PAGES),
-        "email": who["email"] or _asked(answers, r"e-?mail"),
-        "phone": who["phone"] or line(_asked(answers, r"phone|mobile|\btel\b|cell")),
-        "name": who["name"] or _name(answers), "company": _asked(answers, r"company|organi[sz]ation"),
-        "visitor_id": who["visitor_id"] or answers.get("tl_visitor"),
-        "fields": {**_from(told)["fields"], **answers},
-    }  # fmt: skip
+    answers = list(_answers(told.get("form_data")))
+    made_id = digest(at or "", *(str(each.value) for each in answers)).hex()
+    known = {**_from(told), **_who(told), "page_url": first_text(told, "form_url", *_PAGES)}
+    beside = known.pop("fields")
+    lead = form_lead(answers, provider_id=first_text(told, "resource_id", "id") or made_id, at=at, **known)
+    return {**lead, "fields": {**beside, **lead.get("fields", {})}}
 
 
-def _answers(data: Any) -> Iterator[tuple[str, str]]:
+def _answers(data: Any) -> Iterator[Answer]:
     """Read the answers by the names of their fields, out of an object or a list of pairs."""
     for each in objects(data):
-        pair = first_text(each, "name", "label"), first_text(each, "value")
-        if isinstance(data, list) and pair[0] and pair[1]:
-            yield pair[0], pair[1]
+        label = first_text(each, "name", "label")
+        if isinstance(data, list) and label is not None and "value" in each:
+            yield Answer(label, each["value"])
             continue
         for name, value in each.items():
-            said = ", ".join(names_of(value)) or text(dig(value, "value"))
-            if said:
-                yield str(name), said
-
-
-def _asked(answers: Mapping[str, str], name: str) -> str | None:
-    asked = re.compile(name, re.IGNORECASE)
-    return next((said for each, said in answers.items() if asked.search(each)), None)
-
-
-def _name(answers: Mapping[str, str]) -> str | None:
-    """Put a person's name together of the fields that ask for it whole or in parts."""
-    named = [
-        (match[1] or "", said) for each, said in answers.items() if (match := _NAME.fullmatch(each.strip()))
-    ]
-    order = {"first": 0, "last": 1, "sur": 1}
-    parts = sorted(
-        (pair for pair in named if pair[0].lower() in order), key=lambda pair: order[pair[0].lower()]
-    )
-    return " ".join(said for _, said in parts) or next((said for _, said in named), None)
+            yield Answer(str(name), value)
 
 
 ADAPTER = Adapter(

@@ -5,22 +5,20 @@ of a deal's step put together what one save changed. A workflow posts the whole 
 property got its value. Three signatures are in use; a workflow's post carries two of them.
 
 Source: https://developers.hubspot.com/docs/api/webhooks (events)
-Source: https://developers.hubspot.com/docs/api/webhooks/validating-requests (signatures)
 Unconfirmed: which stages of an account's own pipelines close a deal: `hs_is_closed_won` tells where it is
 subscribed to, else the operator's options `won` and `lost` name them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from tracker.core.times import format_instant
-from tracker.providers.adapter import NO_CONTENT, Adapter, Delivery, Facts, Unproved
+from tracker.providers.adapter import NO_CONTENT, Adapter, Delivery, Facts
 from tracker.providers.calling import names_of
 from tracker.providers.crm import account, all_texts, contact_of, status_of
+from tracker.providers.hubspot_signing import demand_hubspot
 from tracker.providers.reading import (
     dig,
     first,
@@ -34,13 +32,6 @@ from tracker.providers.reading import (
     text,
     truth,
 )
-from tracker.providers.signing import (
-    base64_mac,
-    demand_fresh,
-    demand_header,
-    demand_number,
-    is_same,
-)
 
 _OPENS = (
     "appointmentscheduled", "qualifiedtobuy", "presentationscheduled", "decisionmakerboughtin",
@@ -52,35 +43,6 @@ _ENGAGED = {
 }  # fmt: skip
 _PHONES = frozenset({"phone", "mobilephone", "hs_whatsapp_phone_number"})
 _CONTACT_NAMES = ("firstname", "lastname", "lifecyclestage", "hs_lead_status")
-
-
-def _verify(delivery: Delivery, secret: str) -> None:
-    if delivery.headers.get("x-hubspot-signature-v3"):
-        _verify_v3(delivery, secret)
-        return
-    given = demand_header(delivery, "x-hubspot-signature").lower()
-    method, body = delivery.method.encode(), delivery.body
-    signed = [secret.encode() + body, *(secret.encode() + method + url + body for url in _urls(delivery))]
-    if not any(is_same(given, sha256(each).hexdigest()) for each in signed):
-        raise Unproved("the signature does not fit the address, the body and the secret")
-
-
-def _verify_v3(delivery: Delivery, secret: str) -> None:
-    given = demand_header(delivery, "x-hubspot-signature-v3")
-    sent = demand_header(delivery, "x-hubspot-request-timestamp")
-    start = delivery.method.encode()
-    signed = [start + url + delivery.body + sent.encode() for url in _urls(delivery)]
-    if not any(is_same(given, base64_mac(secret, each)) for each in signed):
-        raise Unproved("the signature does not fit the address, the body and the secret")
-    demand_fresh(demand_number(sent), delivery)
-
-
-def _urls(delivery: Delivery) -> Iterator[bytes]:
-    """Give the addresses as they came, and with the codes of their characters decoded as HubSpot does."""
-    for url in delivery.urls:
-        yield url.encode("utf-8", "surrogateescape")
-        if "%" in url:
-            yield unquote(url).encode("utf-8", "surrogateescape")
 
 
 def _parse(delivery: Delivery) -> Facts:
@@ -276,7 +238,7 @@ ADAPTER = Adapter(
     name="hubspot",
     label="HubSpot",
     parse=_parse,
-    verify=_verify,
+    verify=demand_hubspot,
     accepted=NO_CONTENT,
     secret="the client secret of the app that sends",
     steps=(

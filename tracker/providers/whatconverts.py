@@ -10,21 +10,23 @@ Unconfirmed: the names of the called number and of the transcript by kind of lea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tracker.providers.adapter import Adapter, Delivery, Facts
+from tracker.providers.answers import Answer
 from tracker.providers.calling import line, rest, spoken, tags, visitor_of
+from tracker.providers.guess import guess
 from tracker.providers.reading import (
     first,
     first_text,
     instant,
-    mapping,
     money,
     number,
     objects,
     text,
     truth,
+    without_blanks,
 )
 
 _KINDS = {
@@ -47,16 +49,24 @@ _USED = frozenset({*_PHONES, *_EMAILS, *_TRANSCRIPTS, *_LENGTHS, "contact_name",
 
 def _parse(delivery: Delivery) -> Facts:
     document = delivery.document
-    told = mapping(document).get("lead") or mapping(document).get("leads") or document
-    for lead in objects(told):
+    inner = first(document, "lead", "leads")
+    for lead in objects(inner if isinstance(inner, Mapping | list) else document):
         if text(lead.get("lead_id")):
             yield _lead(lead, delivery.zone)
 
 
 def _lead(told: Mapping[str, Any], zone: str) -> dict[str, Any]:
-    answers = _answers(told)
+    guessed = guess(_answers(told.get("additional_fields")))
+    lead = _known(told, zone)
     return {
-        "fact": "lead", "kind": _KINDS.get((first_text(told, "lead_type") or "").lower(), "form"),
+        **guessed, **without_blanks(lead), "fact": "lead",
+        "fields": {**rest(told, {*_USED, "additional_fields"}), **guessed.get("fields", {})},
+    }  # fmt: skip
+
+
+def _known(told: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    return {
+        "kind": _KINDS.get((first_text(told, "lead_type") or "").lower(), "form"),
         "provider_id": first_text(told, "lead_id"), "at": instant(told.get("date_created"), zone),
         "version_at": instant(first(told, "last_updated", "date_created"), zone),
         "phone": line(first(told, *_PHONES)), "email": first_text(told, *_EMAILS),
@@ -66,7 +76,6 @@ def _lead(told: Mapping[str, Any], zone: str) -> dict[str, Any]:
         "landing_page": first_text(told, "landing_url"), "referrer": first_text(told, "referring_url"),
         "value": money(first(told, "sales_value", "quote_value")), "visitor_id": visitor_of(told),
         **_source(told), **_call(told),
-        "fields": {**rest(told, {*_USED, "additional_fields"}), **answers},
     }  # fmt: skip
 
 
@@ -104,15 +113,14 @@ def _source(told: Mapping[str, Any]) -> dict[str, Any]:
     return {**named, **tags(told)}
 
 
-def _answers(told: Mapping[str, Any]) -> dict[str, str]:
+def _answers(data: Any) -> Iterator[Answer]:
     """Read a form's answers: an object, or a list of names and values."""
-    data = told.get("additional_fields")
-    if isinstance(data, list):
-        pairs = [
-            (first_text(each, "name", "label", "field"), first_text(each, "value")) for each in objects(data)
-        ]
-        return {name: value for name, value in pairs if name and value}
-    return {str(name): said for name, value in mapping(data).items() if (said := spoken(value))}
+    for each in objects(data):
+        label = first_text(each, "name", "label", "field")
+        if isinstance(data, list) and label is not None:
+            yield Answer(label, each.get("value"))
+        elif isinstance(data, Mapping):
+            yield from (Answer(str(name), value) for name, value in each.items())
 
 
 ADAPTER = Adapter(
