@@ -41,7 +41,7 @@ def _parse(delivery: Delivery) -> Facts:
     for kind, thing in _things(told):
         number = _bare(thing.get("id"))
         event = next((each for each in events if number in _named(each)), {})
-        at = instant(first(event, "createdTime", "timestamp", "created_at"))
+        at = instant(first(event or next(iter(events), {}), "createdTime", "timestamp", "created_at"))
         changed_at = instant(first(thing, "modifiedTime", "createdTime"))
         is_deleted = first_text(event, "action") in ("delete", "deleted")
         known = {"provider_id": number, "at": at or changed_at, "version_at": at or changed_at}

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from tracker.core.times import format_instant
 from tracker.errors import BadRequest
@@ -27,8 +27,8 @@ from tracker.providers.reading import (
     first,
     first_text,
     instant_ms_of,
-    mapping,
     number,
+    objects,
     text,
     without_blanks,
 )  # fmt: skip
@@ -85,9 +85,8 @@ def _has_port(parts: SplitResult) -> bool:
 
 
 def _parse(delivery: Delivery) -> Facts:
-    documents = delivery.document if delivery.body else dict(parse_qsl(delivery.query))
-    for document in documents if isinstance(documents, list) else [documents]:
-        told = _unwrapped(mapping(document))
+    for document in objects(delivery.document):
+        told = _unwrapped(document)
         if text(told.get("CallSid")):
             yield from _call(told)
         elif text(told.get("MessageSid")) or text(told.get("SmsSid")):
