@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 ORDER = (
-    "install", "visitors", "journey", "identity", "accounts", "hooks", "providers", "leads", "exports",
+    "install", "visitors", "journey", "identity", "accounts", "hooks", "providers", "fieldmaps", "leads", "exports",
     "datasette", "alerts", "privacy",
 )  # fmt: skip
 
