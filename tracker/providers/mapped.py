@@ -1,7 +1,8 @@
 """Field maps: which fact a body of any shape becomes, by paths that the operator writes, the rest guessed.
 
 The options of a source: `map` (field to path, or to several of which the first that says something counts),
-`fact` (`lead`, `contact`, `deal`, `activity`), `kind`, `id`, `at`, `test` and `list` (paths). A path is
+`fact` (`lead`, `contact`, `deal`, `activity`), `kind`, `provider` (whose ids they are, where a site has
+several such sources), and the paths `id`, `at`, `version_at`, `test` and `list`. A path is
 `contact.emails.0.value`; a name of a form-encoded field is taken as it stands. Without a map everything is
 guessed: an id, a time, and by `tracker.providers.guess` who it was.
 """
@@ -86,10 +87,12 @@ def mapped_facts(delivery: Delivery, *, key: str | None = None) -> Facts:
     make = _MAKERS.get(str(delivery.options.get("fact") or "lead"))
     if make is None:
         raise BadFact("bad_fact", f"write one of {', '.join(_MAKERS)}", "fact")
+    named = text(delivery.options.get("provider"))
+    provider = {"provider": named} if named else {}
     for at, document in enumerate(found):
         own = _Reading(delivery, document, f"{key}:{at}" if key and len(found) > 1 else key, at)
         if not own.is_test:
-            yield make(own)
+            yield {**make(own), **provider}
 
 
 def _each(document: Any, options: Options) -> Iterator[Mapping[str, Any]]:

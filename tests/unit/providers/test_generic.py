@@ -89,6 +89,11 @@ def test_a_map_takes_names_of_form_fields_as_they_stand() -> None:
     assert _mapped({"fields": {"mail": {"value": "m@o.net"}}}, map=paths)[0]["email"] == "m@o.net"
 
 
+def test_a_system_may_have_a_name_of_its_own() -> None:
+    """Two systems on one site count their ids apart."""
+    assert _mapped({"id": 7, "email": "m@o.net"}, provider="acme")[0]["provider"] == "acme"
+
+
 def test_a_local_time_is_read_in_the_sites_zone() -> None:
     """A time without an offset was written where the site is."""
     given = delivery({"email": "m@o.net", "submitted_at": "2026-07-01 12:00:00"}, zone="Europe/Berlin")
