@@ -30,6 +30,8 @@ declare global {
     formHosts?: string;
     /** Number of the ticket field that takes the visitor's token from Zendesk's messaging. */
     zendeskField?: string;
+    /** Names of the site's number pools, comma-separated. */
+    pools?: string;
     /** Run inside an iframe too. */
     frames?: "allow";
     /** Say on the console what is sent. */

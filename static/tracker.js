@@ -1,4 +1,4 @@
-/*! Touchline tracker, MIT licence */
+/*! Touchline, MIT */
 /*
  * What it does: reports page views, engagement, clicks and submitted forms of the page that it stands
  * on to the site's own collector, and hands the visitor's token to forms. It never throws into the
@@ -27,6 +27,8 @@
  *   data-form-hosts   hosts, comma-separated, whose frames are believed like those of the form and booking
  *                     services that static/forms.js knows: such a service under a domain of one's own
  *   data-zendesk-field  number of the ticket field that takes the visitor's token from Zendesk's messaging
+ *   data-pools        names of the site's number pools, comma-separated: their numbers are shown in place
+ *                     of those on the page (static/numbers.js, a part loaded where this is set)
  *   data-frames       allow: run inside an iframe too (silent there otherwise)
  *   data-debug        say on the console what is sent
  *
@@ -40,6 +42,8 @@
  *   data-tl-form                on a form: send it even without a contact field
  *   data-tl-success="selector"  on a form that a script sends, or around fields without a form: it was sent when
  *                               something that the selector finds has newly become visible
+ *   data-tl-pool="name"         the numbers in it are swapped by this pool, whatever they are
+ *   data-tl-noswap              no number in it is swapped
  *   data-tl-private             on a form, a field or around fields: never read
  *
  * Forms. A form counts when it really is sent: its fields are valid (or it is novalidate) and no
@@ -78,7 +82,7 @@
  *
  * Kept in the browser, only while it may: localStorage "_tl.<site>.queue" (what the collector has not
  * acknowledged), ".seed" (until the readable cookie exists), ".source" (the session's source and the
- * first one ever), ".consent" (that the collector was told of it); ".optout" is the visitor's own wish.
+ * first one ever), ".consent" (that the collector was told of it), ".numbers" (those of pools that it confirmed); ".optout" is the visitor's own wish.
  * The cookies are the collector's.
  */
 (function (window, document) {
@@ -105,7 +109,7 @@
   const PING_MS = 300000; // a reader who only reads stays well inside a session's 30 minutes
   const SESSION_MS = 1800000;
 
-  // The parts that only some pages need: the version and the hash of each; the build writes them.
+  // The parts that only some pages need: the hash of each, which the build writes. Its first letters are the version.
   const PARTS = {};
 
   const former = window.touchline;
@@ -258,7 +262,7 @@
     session = null;
     arrival = landed;
     token = seed = agreed = "";
-    ["queue", "seed", "source", "consent"].forEach((name) => keep(name));
+    ["queue", "seed", "source", "consent", "numbers"].forEach((name) => keep(name));
     fillForms();
   }
 
@@ -465,7 +469,8 @@
   }
 
   function bodyOf(hits) {
-    return JSON.stringify({ site: config.site, sent_at: timeNow(), seed: seedToSend(), hits });
+    const said = { site: config.site, sent_at: timeNow(), seed: seedToSend(), hits, pools: config.pools?.split(",") };
+    return JSON.stringify(said);
   }
 
   /** Send the next batch; one request is under way at a time. */
@@ -501,6 +506,7 @@
       setConsent();
       held = hits.filter((hit) => hit.type === "page").slice(0, 1);
     }
+    parts.said = said;
     learnToken(said.visitor);
     if (queue.length) schedule(0);
   }
@@ -675,7 +681,7 @@
   function identify(who) {
     const said = Object.assign({}, who);
     const named = IDENTIFIERS.filter((name) => !NOTHING.test(said[name]) || (said[name] = undefined));
-    if (!named.length) return say("identify: nobody is named"), null;
+    if (!named.length) return say("nobody is named"), null;
     return sendNow(sendEvent("identify", said));
   }
 
@@ -701,7 +707,8 @@
 
   function loadPart(name) {
     loading[name] = loading[name] || new Promise((resolve) => {
-      const [version, integrity] = PARTS[name];
+      const integrity = PARTS[name];
+      const version = hexOf(new TextEncoder().encode(integrity.slice(7, 13)));
       const script = document.createElement("script");
       script.onload = script.onerror = resolve;
       script.crossOrigin = "anonymous";
@@ -717,6 +724,7 @@
     changed.forEach((look) => look());
     if (!isAllowed()) return;
     if (otherDomains().length) loadPart("linker");
+    if (config.pools) loadPart("numbers");
     if (FORMS && (document.querySelector(FORM_SIGNS) || CHATS.some((name) => window[name]))) loadPart("providers");
   }
 
@@ -1143,7 +1151,8 @@
     if (consent !== "required") applyConsent();
   }
 
-  const parts = { changed, config, guarded, hexOf, makeId, on, otherDomains, readLink, visitorToken, withoutMarks };
+  const ask = () => post(bodyOf([]));
+  const parts = { ask, changed, config, guarded, hexOf, makeId, on, otherDomains, readLink, visitorToken, withoutMarks };
   if (FORMS) Object.assign(parts, { readForm, sendForm });
 
   window.touchline = guarded(call);

@@ -18,8 +18,8 @@ from tracker.web.answers import Answer, Header, empty_answer
 SHORT_S = 3_600
 LONG_S = 31_536_000
 
-PART_NAMES = ("linker", "providers")
-"""What `tracker.js` loads apart: links between domains; forms and chats of other companies."""
+PART_NAMES = ("linker", "providers", "numbers")
+"""What `tracker.js` loads apart: links between domains; forms and chats of other companies; numbers of pools."""
 
 _FILES = ("tracker", *PART_NAMES)
 ENDINGS = tuple(f"/{name}.js" for name in _FILES)
