@@ -19,7 +19,7 @@ SHORT_S = 3_600
 LONG_S = 31_536_000
 
 PART_NAMES = ("linker", "providers", "numbers")
-"""What `tracker.js` loads apart: links between domains; forms and chats of other companies; numbers of pools."""
+"""What `tracker.js` loads apart: links between domains; forms and chats of others; numbers of pools."""
 
 _FILES = ("tracker", *PART_NAMES)
 ENDINGS = tuple(f"/{name}.js" for name in _FILES)
