@@ -233,3 +233,12 @@ def test_a_lead_explains_what_it_is_worth(touchline: Touchline) -> None:
     junk = touchline("explain", "lead", "C1").stdout
     assert "  It is junk, because the call lasted less than 10 seconds\n" in junk
     assert "  As junk it counts as no lead" in junk
+
+
+def test_whoever_asks_is_given_what_was_said_of_their_leads(touchline: Touchline) -> None:
+    """Words on their statuses and what sales did with them are theirs to see; others' are not."""
+    told = touchline("access", "--email", ANN)
+    assert told.exit_code == 0, told.stderr
+    found = [each for each in json.loads(told.stdout)["facts"] if each["fact"] in ("status", "activity")]
+    assert sorted(each["fact"] for each in found) == ["activity", "status"]
+    assert {each["versions"][0]["told"].get("owner") for each in found} == {"Sue", None}

@@ -15,6 +15,8 @@ from tests.telling import (
     TEN_MS,
     Fact,
     Workspace,
+    activity,
+    at,
     call,
     consent,
     contact,
@@ -24,6 +26,7 @@ from tests.telling import (
     lease,
     same,
     split,
+    status,
 )
 from tracker import config, hitlog, wire
 from tracker.core.times import DAY_MS
@@ -47,6 +50,10 @@ FACTS: dict[str, Sequence[Fact]] = {
     ],
     "calls": [
         lease(POOLED, 0, 20), call("p1", 10, phone=LINE, tracking_number=POOLED), call("p2", 11, phone=LINE),
+    ],
+    "what leads are worth": [
+        status("f2", 20, "MQL"), activity("a1", 21, email=ANN, phone=LINE), activity("a2", 22, crm_id="c9"),
+        lead("f2", 6, status="not_a_lead", version_at=at(30)), call("p1", 10, duration_s=3, answered=True),
     ],
     "operators' words": [
         split(f"email:{BOB}", "user:u1", 12), same(f"phone:{LINE}", "visitor:v2", 13),

@@ -113,8 +113,9 @@ ANSWERS = {
         [Done(9, "x", "demo", "Sue"), Done(7, "y", "meeting", "Tim")],
         (7, "Tim"),
     ),
-    "what came before is no answer": ([Done(1, "x", "call_made", "Sue")], None),
+    "what came before is no answer": ([Done(-1, "x", "call_made", "Sue")], None),
     "the same instant is": ([Done(2, "x", "email_sent", None)], (2, None)),
+    "the same second is": ([Done(0, "x", "email_sent", None)], (2, None)),
     "what the person does with a mail is none": ([Done(5, "x", "email_replied", "Sue")], None),
     "nor an event": ([Done(5, "x", "webinar", "Sue"), Done(6, "y", "other", None)], None),
 }

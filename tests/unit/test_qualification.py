@@ -260,6 +260,13 @@ HISTORIES = {
         SHORT, [version(5, "good_lead"), version(9, "new")], [],
         "0 disqualified rule, 5 qualified desk, 9 disqualified rule",
     ),
+    "a provider's new leaves a person's word alone": (
+        NEW, [version(9, "new")], [said(5, "qualified")], "0 new rule, 5 qualified Sue",
+    ),
+    "a provider that takes its word back leaves what a person said": (
+        NEW, [version(6, "not_a_lead"), version(9, "new")], [said(5, "qualified")],
+        "0 new rule, 5 qualified Sue, 6 disqualified desk, 9 qualified Sue",
+    ),
     "a person's new counts": (SHORT, [], [said(5, "new")], "0 disqualified rule, 5 new Sue"),
     "a word that nobody knows": (NEW, [version(5, "warm")], [], "0 new rule"),
     "of two at one time the person's counts": (

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tracker.core.times import MINUTE_MS
+from tracker.core.times import MINUTE_MS, SECOND_MS
 
 TOGETHER_MS = 10 * MINUTE_MS
 RESPONSES = frozenset({"email_sent", "call_made", "meeting", "demo"})
@@ -87,7 +87,8 @@ def repeats(leads: Iterable[Asked], *, window_ms: int) -> Mapping[str, str]:
 def responses(leads: Iterable[Asked], activities: Iterable[Done]) -> Mapping[str, Response]:
     """Say when each of a person's leads was first answered.
 
-    A call that was answered is its own response; otherwise it is the first activity of sales after it.
+    A call that was answered is its own response; otherwise it is the first activity of sales after it. CRMs
+    cut times to the second: an activity of the lead's own second came after it.
     """
     answers = sorted(each for each in activities if each.kind in RESPONSES)
     times = [each.at_ms for each in answers]
@@ -96,7 +97,7 @@ def responses(leads: Iterable[Asked], activities: Iterable[Done]) -> Mapping[str
         if lead.was_answered:
             found[lead.lead_id] = Response(lead.at_ms, None)
             continue
-        place = bisect_left(times, lead.at_ms)
+        place = bisect_left(times, lead.at_ms - lead.at_ms % SECOND_MS)
         if place < len(answers):
-            found[lead.lead_id] = Response(answers[place].at_ms, answers[place].owner)
+            found[lead.lead_id] = Response(max(answers[place].at_ms, lead.at_ms), answers[place].owner)
     return found

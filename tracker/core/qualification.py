@@ -132,16 +132,19 @@ class Step(NamedTuple):
 def history(ruling: Ruling, words: Iterable[Word], *, at_ms: int) -> list[Step]:
     """Put a lead's statuses in order: what the rules say, then each word that changed it.
 
-    A provider's `new` says that nobody has decided there: the rules count again.
+    A provider's `new` says that nobody has decided there: what people said last stands, else the rules.
 
     Args:
         at_ms: when the lead came about.
     """
-    steps = [Step(at_ms, ruling.status, ruling.is_junk, RULE, ruling.reason, ruling.rule)]
+    standing = Step(at_ms, ruling.status, ruling.is_junk, RULE, ruling.reason, ruling.rule)
+    steps = [standing]
     for word in sorted(words):
         step = Step(word.at_ms, word.status, word.is_junk, word.by or "unknown", word.reason)
-        if word.status == "new" and not word.is_by_hand:
-            step = steps[0]._replace(at_ms=word.at_ms)
+        if word.is_by_hand:
+            standing = step
+        elif word.status == "new":
+            step = standing._replace(at_ms=word.at_ms)
         if word.is_by_hand or step[1:3] != steps[-1][1:3]:
             steps.append(step)
     return steps
