@@ -21,6 +21,7 @@ from tests.reading import Reading, name_id, people, persons
 from tests.telling import (
     Fact,
     Workspace,
+    activity,
     at,
     call,
     consent,
@@ -32,6 +33,7 @@ from tests.telling import (
     lease,
     link,
     split,
+    status,
 )
 from tracker import config
 from tracker.core.ids import lead_id
@@ -137,12 +139,13 @@ def told(draw: st.DrawFn) -> list[Fact]:
             hit(f"h{number}", minute, visitor_id=visitor, url=f"https://shop.test/{page}"),
             hit(f"h{number}", minute, visitor_id=visitor),
             lead(f"L{number}", minute, **given), lead(f"L{number}", minute, visitor_id=visitor),
-            erase(minute, visitor_id=visitor),
+            erase(minute, visitor_id=visitor), status(f"L{draw(st.integers(0, number))}", minute, "MQL"),
         ]  # fmt: skip
         if email:
             kinds += [
                 identify(minute, **given), lead(f"L{number}", minute, email=email),
                 contact(email[:3], minute, emails=[email]), erase(minute, email=email),
+                activity(f"A{number}", minute, email=email),
             ]  # fmt: skip
         facts.append(draw(st.sampled_from(kinds)))
     return facts
