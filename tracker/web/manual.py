@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 ORDER = (
-    "install", "visitors", "journey", "identity", "accounts", "hooks", "providers", "fieldmaps", "leads",
-    "exports", "datasette", "alerts", "privacy",
+    "install", "visitors", "forms", "journey", "identity", "accounts", "hooks", "providers",
+    "fieldmaps", "leads", "exports", "datasette", "alerts", "privacy",
 )  # fmt: skip
 
 
