@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tracker.providers.reading import first_text, mapping, text
+from tracker.providers.reading import first, first_text, mapping, text
 
 _WON = re.compile(r"(?:closed?[\W_]*)?won|won\b.*", re.IGNORECASE)
 _LOST = re.compile(r"(?:closed?[\W_]*)?lost(?:\W.*)?", re.IGNORECASE)
@@ -47,13 +47,14 @@ def all_texts(*values: Any) -> list[str]:
     found: list[str] = []
     for value in values:
         for each in value if isinstance(value, list) else [value]:
-            said = first_text(each, *_HOLDERS) if isinstance(each, Mapping) else text(each)
+            held = first(each, "value") if isinstance(each, Mapping) else each
+            said = first_text(held if isinstance(held, Mapping) else each, *_HOLDERS) or text(held)
             if said is not None:
                 found.append(said)
     return list(dict.fromkeys(found))
 
 
-_HOLDERS = ("value", "email", "phone", "phone_formatted", "address", "number", "numberE164", "E164")
+_HOLDERS = ("value", "email", "E164", "numberE164", "phone", "phone_formatted", "address", "number")
 
 
 def account(crm_id: Any = None, name: Any = None, domain: Any = None) -> dict[str, str]:

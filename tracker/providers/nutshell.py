@@ -1,11 +1,11 @@
 """Nutshell: events of leads, which are its deals, and of people.
 
-An event names what changed, and the objects stand beside the events, each list under its own name. The
-older API writes a lead with `entityType` and its state as a number. Nothing is signed.
+An event names by `37-leads` what changed, and the objects themselves stand under `payloads`. The older API
+writes a lead with `entityType`. A lead's state is a number. Nothing is signed.
 
-Source: https://developers.nutshell.com/docs/webhooks
-Source: https://developers-rpc.nutshell.com/detail/class_core.html (states of a lead)
-Unconfirmed: the whole envelope, which was checked against the documents' words only; both shapes are read.
+Source: https://developers.nutshell.com/docs/sample-webhook-payload (events, payloads)
+Source: https://developers-rpc.nutshell.com/detail/class_core.html (the older API, states of a lead)
+Unconfirmed: the fields of a lead among the payloads; the names of both of Nutshell's APIs are read.
 """
 
 from __future__ import annotations
@@ -62,15 +62,20 @@ def _named(event: Mapping[str, Any]) -> set[str | None]:
 
 
 def _things(told: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Give the leads and people of a body: in lists, as the event's payload, or the body itself."""
-    places = [told, mapping(told.get("payload")), mapping(told.get("data"))]
-    for place in places:
-        own = _KINDS.get((first_text(place, "entityType", "type") or "").lower())
-        if own is not None and text(place.get("id")):
-            yield own, place
-            continue
-        for name, kind in _KINDS.items():
-            yield from ((kind, each) for each in objects(place.get(name)) if text(each.get("id")))
+    """Give the leads and people of a body: its payloads, lists under their own names, or the body itself."""
+    own = _kind(told)
+    if own is not None:
+        yield own, told
+        return
+    for name in ("payloads", "payload", "data", *_KINDS):
+        for each in objects(told.get(name)):
+            kind = _kind(each) or _KINDS.get(name)
+            if kind is not None and text(each.get("id")):
+                yield kind, each
+
+
+def _kind(thing: Mapping[str, Any]) -> str | None:
+    return _KINDS.get((first_text(thing, "entityType", "type") or "").lower())
 
 
 def _bare(value: Any) -> str | None:
@@ -136,5 +141,5 @@ ADAPTER = Adapter(
         "Choose the events of leads and people.",
         "Nutshell signs nothing that is documented: keep the address to yourself.",
     ),
-    verified="documented words only; both spellings of its API",
+    verified="the documented envelope, and a captured event of a person",
 )

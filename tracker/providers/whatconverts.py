@@ -3,9 +3,9 @@
 WhatConverts is a source of leads itself: its own words for source and medium are used as the provider's.
 There is no signature, so the address alone is the secret.
 
-Source: https://www.whatconverts.com/help/docs/integrations/webhooks/ (fields)
+Source: https://www.whatconverts.com/help/docs/automations-and-advanced-systems/webhooks/what-are-webhooks
 Source: https://www.whatconverts.com/api/leads/ (values)
-Unconfirmed: the names of the called number and of the transcript by kind of lead; several are read.
+Unconfirmed: the names of length, recording and transcript of a call that is over; several are read.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tracker.core.times import format_instant
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.answers import Answer
 from tracker.providers.calling import line, rest, spoken, tags, visitor_of
@@ -21,6 +22,7 @@ from tracker.providers.reading import (
     first,
     first_text,
     instant,
+    instant_ms_of,
     money,
     number,
     objects,
@@ -44,6 +46,7 @@ _CALLED = ("tracking_number", "phone_tracking_number", "dialed_number")
 _TRANSCRIPTS = ("call_transcription", "transcription", "chat_transcript", "chat", "message", "text_message")
 _LENGTHS = ("call_duration_seconds", "call_duration", "duration")
 _RECORDINGS = ("recording", "play_recording", "recording_url", "call_recording")
+_UNANSWERED = frozenset({"no answer", "no-answer", "not answered", "missed", "busy", "failed", "canceled"})
 _USED = frozenset({*_PHONES, *_EMAILS, *_TRANSCRIPTS, *_LENGTHS, "contact_name", "contact_company_name"})
 
 
@@ -68,7 +71,7 @@ def _known(told: Mapping[str, Any], zone: str) -> dict[str, Any]:
     return {
         "kind": _KINDS.get((first_text(told, "lead_type") or "").lower(), "form"),
         "provider_id": first_text(told, "lead_id"), "at": instant(told.get("date_created"), zone),
-        "version_at": instant(first(told, "last_updated", "date_created"), zone),
+        "version_at": _version_at(told, zone),
         "phone": line(first(told, *_PHONES)), "email": first_text(told, *_EMAILS),
         "name": first_text(told, "contact_name", "caller_name"), "status": _status(told),
         "company": first_text(told, "contact_company_name"),
@@ -79,11 +82,21 @@ def _known(told: Mapping[str, Any], zone: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _version_at(told: Mapping[str, Any], zone: str) -> str | None:
+    """Say when the lead was so; the times are of one second, and a lead that goes on comes before its end."""
+    times = [instant_ms_of(told.get(name), zone) for name in ("last_updated", "date_created")]
+    known = [each for each in times if each is not None]
+    states = {(first_text(told, name) or "").lower() for name in ("call_status", "lead_state")}
+    rank = 2 if first_text(told, "trigger") == "update" else 0 if "in progress" in states else 1
+    return format_instant(max(known) + rank) if known else None
+
+
 def _call(told: Mapping[str, Any]) -> dict[str, Any]:
     state = (first_text(told, "answer_status", "call_status") or "").lower()
+    is_answered = state in ("answered", "completed")
     return {
         "tracking_number": line(first(told, *_CALLED)), "duration_s": _length(first(told, *_LENGTHS)),
-        "answered": None if not state else state in ("answered", "completed"),
+        "answered": is_answered if is_answered or state in _UNANSWERED else None,
         "recording_url": first_text(told, *_RECORDINGS),
         "transcript": spoken(first(told, *_TRANSCRIPTS)),
     }  # fmt: skip
@@ -132,5 +145,5 @@ ADAPTER = Adapter(
         "Enter {url}, choose JSON, and both triggers: new leads and updated leads.",
         "WhatConverts signs nothing: keep the address to yourself.",
     ),
-    verified="documented list of fields; no signature is documented",
+    verified="documented examples of calls in progress, texts and chats; no signature is documented",
 )

@@ -72,9 +72,12 @@ TOLD: dict[str, Told] = {
     "Nutshell: a lead is won": (
         "nutshell_lead",
         [{"fact": "deal", "provider_id": "37", "status": "won", "amount": "1500.50", "currency": "GBP",
-          "at": "2026-03-02T10:00:00.000Z", "contacts": [{"crm_id": "5"}], "account": {"crm_id": "3"}},
-         {"fact": "contact", "provider_id": "5", "emails": ["maya@okaforstudio.net"],
-          "phones": ["+441134960123"], "name": "Maya Okafor"}],
+          "at": "2026-03-02T10:00:00.000Z", "contacts": [{"crm_id": "5"}], "account": {"crm_id": "3"}}],
+    ),
+    "Nutshell: a person is made": (
+        "nutshell_contact",
+        [{"fact": "contact", "provider_id": "5", "emails": ["maya@okaforstudio.net"],
+          "phones": ["+441134960123"], "name": "Maya Okafor", "at": "2026-03-01T10:00:00.000Z"}],
     ),
     "Nutshell: a lead as the older API writes it": (
         "nutshell_rpc_lead",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -16,6 +17,10 @@ TOLD: dict[str, tuple[str, dict[str, Any]]] = {
          "phone": "+441134960123", "tracking_number": "+442079460100", "duration_s": 194, "answered": True,
          "utm_source": "google", "utm_medium": "cpc", "utm_term": "dental implants", "status": None,
          "page_url": "https://harbour.example/prices"},
+    ),
+    "a call that still goes on": (
+        "whatconverts_call_in_progress",
+        {"kind": "call", "provider_id": "1188001", "answered": None, "phone": "+441134960123"},
     ),
     "a form": (
         "whatconverts_form",
@@ -34,8 +39,10 @@ def test_a_lead_is_read(name: str, fields: dict[str, Any]) -> None:
 
 def test_an_update_fills_the_lead_whichever_comes_first() -> None:
     """A quote, a name and a transcript come later, under the same id."""
-    new, update = recorded("whatconverts_call"), recorded("whatconverts_call_update")
-    for order in ((new, update), (update, new)):
+    began, new, update = (
+        recorded(f"whatconverts_{each}") for each in ("call_in_progress", "call", "call_update")
+    )
+    for order in permutations((began, new, update)):
         lead = merged_lead("whatconverts", *order)
         assert (lead["status"], lead["value"], lead["name"]) == ("qualified", "1450.00", "Maya Okafor")
         assert lead["duration_s"] == 194
