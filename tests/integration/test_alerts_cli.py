@@ -9,11 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 from standardwebhooks import Webhook
 
 from tests.receivers import Receiver, http_receiver
+from tests.running import Run as Running
+from tests.running import free_port
+from tests.waiting import wait_for
 from tracker import config, embedded
 from tracker.cli import main
 from tracker.store.db import FILE, open_store
@@ -153,3 +157,30 @@ def test_a_password_is_not_shown(run: Run) -> None:
     result = CliRunner().invoke(main, ["config"], env={"TOUCHLINE_SMTP_PASSWORD": "s3cret"})
     assert "s3cret" not in result.output
     assert "***" in result.output
+
+
+def test_a_lead_is_told_while_touchline_runs(data: Path, receiver: Receiver) -> None:
+    """A lead that is posted reaches its receiver by itself; the first page says that all is sent."""
+    (data / "touchline.toml").write_text("allow_private_destinations = true\n")
+    started = Running.start(config.load({}, data=data, port=free_port()))
+    try:
+        started.wait_until_ready()
+
+        def call(*words: str) -> str:
+            result = CliRunner().invoke(main, ["--data", str(data), *words])
+            assert result.exit_code == 0, result.output
+            return result.stdout.strip()
+
+        call("site", "add", "shop", "--domain", "shop.test")
+        call("alert", "add", "shop", "--to", receiver.url())
+        token = call("site", "token", "shop", "--purpose", "leads")
+        lead = {"provider": "desk", "provider_id": "L1", "kind": "form", "email": "ann@acme.com"}
+        body = json.dumps({**lead, "at": datetime.now(UTC).isoformat()})
+        headers = {"authorization": f"Bearer {token}"}
+        url = f"http://127.0.0.1:{started.settings.port}/api/leads"
+        wait_for(lambda: httpx.post(url, content=body, headers=headers).status_code == 202)
+        wait_for(lambda: receiver.got, 20)
+        assert receiver.titles == ["New lead on shop: a***@acme.com"]
+        wait_for(lambda: b"All is sent." in started.fetch("/")[1])
+    finally:
+        started.stop()

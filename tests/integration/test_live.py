@@ -27,6 +27,7 @@ from tracker.model import Site, SiteKey
 from tracker.queue import Failures, Hand
 from tracker.store import live
 from tracker.store.db import open_store
+from tracker.store.outboxlists import OutboxState
 from tracker.store.sites import add_site
 from tracker.web import running
 from tracker.web.app import create_app
@@ -285,6 +286,29 @@ def test_each_part_says_in_words_how_it_is(
     """A state for the eye, and a sentence that says it without one."""
     part = {"log": running.log_part, "worker": running.worker_part}[name](log, NOW_MS)
     assert (part.state, part.words) == (state, words)
+
+
+@pytest.mark.parametrize(
+    ("outbox", "state", "words"),
+    [
+        (OutboxState(), "ok", "Nobody is told of anything yet."),
+        (OutboxState(1), "ok", "All is sent."),
+        (OutboxState(2, waiting=1), "busy", "1 message about to leave."),
+        (OutboxState(2, waiting=3, failing=2), "busy", "2 messages not taken yet; it tries again."),
+        (OutboxState(2, dead=1), "down", "1 message given up: touchline outbox list."),
+        (
+            OutboxState(2, off=2, dead=4), "down",
+            "2 addresses switched off and 4 messages given up: touchline outbox list.",
+        ),
+        (None, "down", "Cannot be read."),
+    ],
+)  # fmt: skip
+def test_the_outbox_says_in_words_how_it_is(outbox: OutboxState | None, state: str, words: str) -> None:
+    """What does not arrive is said; without a worker that sends, that is."""
+    part = running.outbox_part(outbox, replace(IDLE, senders=[MINE]), NOW_MS)
+    assert (part.state, part.words) == (state, words)
+    alone = running.outbox_part(OutboxState(1), IDLE, NOW_MS)
+    assert (alone.state, "touchline work deliver" in alone.words) == ("down", True)
 
 
 @pytest.mark.parametrize(

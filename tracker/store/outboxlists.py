@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 from tracker.core.times import format_instant
@@ -17,6 +18,30 @@ _LISTED = """SELECT delivery_id, destination_id, shown, site.key AS site, delive
     ORDER BY receipt_no DESC LIMIT 1
   ) AS answer
 FROM delivery JOIN destination USING (destination_no) JOIN site USING (site_no)"""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """How the outbox stands: addresses and those switched off, deliveries by how they are.
+
+    `failing`: waiting, and not taken so far. `dead`: given up.
+    """
+
+    destinations: int = 0
+    off: int = 0
+    waiting: int = 0
+    failing: int = 0
+    dead: int = 0
+
+
+def load_state(db: sqlite3.Connection) -> OutboxState:
+    """Count what stands in the outbox."""
+    destinations = db.execute("SELECT count(*), coalesce(sum(mode = 'off'), 0) FROM destination").fetchone()
+    deliveries = db.execute(
+        """SELECT coalesce(sum(state = 'waiting'), 0), coalesce(sum(state = 'waiting' AND tries > 0), 0),
+          coalesce(sum(state = 'dead'), 0) FROM delivery WHERE state IN ('waiting', 'dead')"""
+    ).fetchone()
+    return OutboxState(*destinations, *deliveries)
 
 
 def outcomes(db: sqlite3.Connection) -> dict[int, dict[str, int]]:

@@ -1,4 +1,4 @@
-"""What is running, in words: the collector, the log, the worker and the store, each in one sentence.
+"""What is running, in words: the collector, the log, the worker, the store and the outbox, a sentence each.
 
 A part is `ok`, `busy` (it will be done by itself) or `down` (it will not). Nothing here names a visitor.
 """
@@ -12,10 +12,10 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import redis
 
@@ -25,9 +25,11 @@ from tracker.errors import TouchlineError
 from tracker.queue import Failures, Hand
 from tracker.store.db import open_store
 from tracker.store.live import Totals, load_totals
+from tracker.store.outboxlists import OutboxState, load_state
 from tracker.web.house import House
 
 State = Literal["ok", "busy", "down"]
+Read = TypeVar("Read")
 
 FRESH_MS = 15_000  # an idle worker tells of itself every 4 s
 SLOW_MS = 3_000  # a message that waits for longer than this is worth a word
@@ -44,13 +46,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """What the log's server says; `idle_ms` is how long ago a drain last looked at it."""
+    """What the log's server says; `idle_ms` is how long ago a drain last looked at it.
+
+    `hands` are the workers that drain, `senders` those that deliver.
+    """
 
     waiting: int
     oldest_ms: int | None
     idle_ms: int | None
     hands: Sequence[Hand]
     failures: Failures
+    senders: Sequence[Hand] = ()
 
 
 def describe_parts(house: House) -> list[Part]:
@@ -65,7 +71,8 @@ def describe_parts(house: House) -> list[Part]:
         collector_part(accepted, dropped),
         log_part(log, now_ms),
         worker_part(log, now_ms),
-        store_part(read_totals(house)),
+        store_part(_read(house, load_totals)),
+        outbox_part(_read(house, load_state), log, now_ms),
     ]
 
 
@@ -91,17 +98,18 @@ def read_log(client: redis.Redis) -> LogState | None:
             hitlog.idle_ms(client),
             queue.hands(client),
             queue.failures(client),
+            queue.hands(client, queue.DELIVER),
         )
     except redis.RedisError:
         return None
 
 
-def read_totals(house: House) -> Totals | None:
-    """Count what is stored; none when the store cannot be read."""
+def _read(house: House, load: Callable[[sqlite3.Connection], Read]) -> Read | None:
+    """Read from the store; none when it cannot be read."""
     try:
         db = open_store(house.settings.data)
         try:
-            return load_totals(db)
+            return load(db)
         finally:
             db.close()
     except (sqlite3.Error, OSError, TouchlineError):
@@ -155,6 +163,24 @@ def store_part(totals: Totals | None) -> Part:
     return Part("Store", "ok", _sentence(f"{sessions}, {leads} so far."))
 
 
+def outbox_part(outbox: OutboxState | None, log: LogState | None, now_ms: int) -> Part:
+    """Say whether what is to leave leaves."""
+    if outbox is None:
+        return Part("Outbox", "down", "Cannot be read.")
+    if not outbox.destinations:
+        return Part("Outbox", "ok", "Nobody is told of anything yet.")
+    if log is not None and not any(is_alive(hand, now_ms) for hand in log.senders):
+        return Part("Outbox", "down", "Nobody sends: no worker runs for it (touchline work deliver).")
+    troubles = [f"{_count(outbox.off, 'address')} switched off"] if outbox.off else []
+    troubles += [f"{_count(outbox.dead, 'message')} given up"] if outbox.dead else []
+    if troubles:
+        return Part("Outbox", "down", _sentence(f"{' and '.join(troubles)}: touchline outbox list."))
+    if outbox.failing:
+        return Part("Outbox", "busy", f"{_count(outbox.failing, 'message')} not taken yet; it tries again.")
+    waits = f"{_count(outbox.waiting, 'message')} about to leave." if outbox.waiting else "All is sent."
+    return Part("Outbox", "busy" if outbox.waiting else "ok", waits)
+
+
 def is_alive(hand: Hand, now_ms: int) -> bool:
     """Tell whether a worker still runs: by its process on this machine, else by its last word."""
     if hand.host == socket.gethostname():
@@ -171,7 +197,8 @@ def is_alive(hand: Hand, now_ms: int) -> bool:
 def _count(number: int, noun: str) -> str:
     if not number:
         return f"no {noun}s"
-    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"1 {noun}" if number == 1 else f"{number:,} {plural}"
 
 
 def _sentence(words: str) -> str:

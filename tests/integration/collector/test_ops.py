@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,10 @@ import redis
 
 from tests.integration.collector.conftest import Shop, hit, open_shop
 from tracker import config
-from tracker.store.db import FILE
+from tracker.core.outbox import Answer, Verdict
+from tracker.store.db import FILE, atomic, open_store
+from tracker.store.destinations import Destination, add_destination, load_destinations
+from tracker.store.outbox import Post, due, put_delivery, put_receipt
 from tracker.web.counters import Counters, Shelf, Tally
 
 
@@ -81,6 +85,26 @@ def test_metrics_are_prometheus_s(shop: Shop) -> None:
         assert shop.metric(name, **({label: value} if label else {})) == figure, name
     assert shop.metric("touchline_store_bytes") > 10_000
     assert shop.metric("touchline_redis_bytes") > 10_000
+
+
+def test_what_leaves_is_counted_by_address_and_result(shop: Shop) -> None:
+    """Tries by what came of them, and what is kept by how it is; an address is named by its id alone."""
+    new = Destination(0, "d1", 1, "webhook", "https://example.com/...", ["lead"], 60, False, "on", 0)
+    with closing(open_store(shop.settings.data, write=True)) as db:
+        add_destination(db, new, "sealed")
+        (own,) = load_destinations(db)
+        with atomic(db):
+            put_delivery(db, own, Post("a", "x", {}), 0)
+            put_delivery(db, own, Post("b", "y", {}), 0)
+            (first, _) = due(db, own, 0, 2)
+            put_receipt(db, first, Answer("retry", 500, "no"), Verdict("waiting", 9), 1)
+            put_receipt(db, first, Answer("delivered", 204, ""), Verdict("delivered"), 10)
+    labels = {"destination": "d1", "site": "shop", "kind": "webhook"}
+    for result in ("retry", "delivered"):
+        assert shop.metric("touchline_deliveries_total", **labels, result=result) == 1
+    for state in ("waiting", "delivered"):
+        assert shop.metric("touchline_outbox", **labels, result=state) == 1
+    assert "example.com" not in shop.ask("/metrics").get_data(as_text=True)
 
 
 def test_the_age_of_the_oldest_entry_is_the_drain_s_lag(shop: Shop) -> None:
