@@ -41,8 +41,8 @@ def watch(db: sqlite3.Connection, data: Path, now_ms: int) -> int:
     if not destinations:
         return 0
     with writer_lock(data), atomic(db):
-        watching.count_hours(db)
-        told = [*news(db, now_ms), *troubles(db, destinations, now_ms)]
+        is_counted = watching.count_hours(db)
+        told = [*news(db, now_ms), *(troubles(db, destinations, now_ms) if is_counted else ())]
         return sum(put_delivery(db, destination, post, now_ms) for destination, post in told)
 
 

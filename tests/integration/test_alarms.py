@@ -13,6 +13,7 @@ from tests.telling import KEY, TEN_MS, at, call, hit, lead
 from tracker import config
 from tracker.core.times import DAY_MS, HOUR_MS, MINUTE_MS, format_instant
 from tracker.model import Pool, SiteKey
+from tracker.store import watching
 from tracker.store.db import atomic, open_store
 from tracker.store.hooks import HookSource, RawMessage, Secrets, add_hook, add_raw
 from tracker.store.pools import put_exhaustion, put_pool
@@ -60,6 +61,22 @@ def test_a_silent_site_is_told_once_and_again_after_it_was_well(house: House) ->
     house.run()
     house.run(DAY_MS)
     assert titles(house) == ["Tracking is silent on shop"] * 2
+
+
+def test_a_history_that_is_not_counted_yet_is_no_silence(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While old hits are being counted, a few at a time, their end is not taken for the site's."""
+    for day in range(1, 23):
+        house.space.tell(*visits(day, range(9, 17)))
+    house.space.tell(*visits(23, range(9, 12)))
+    house.now_ms = TEN_MS + 22 * DAY_MS + 2 * HOUR_MS
+    monkeypatch.setattr(watching, "CHUNK", 250)
+    for _ in range(12):
+        house.run()
+    assert titles(house) == []
+    house.run(3 * HOUR_MS)
+    assert titles(house) == ["Tracking is silent on shop"]
 
 
 def test_a_provider_that_stops_is_told(house: House) -> None:

@@ -13,7 +13,7 @@ from tracker.store.destinations import Destination
 
 Row = dict[str, Any]
 
-CHUNK = 50_000
+CHUNK = 200_000
 _COUNTED = {
     "hit": (
         "hit_no",
@@ -99,16 +99,19 @@ def latest_unmatched(db: sqlite3.Connection, site_no: int, since_ms: int, most: 
     return [bool(row[0]) for row in rows]
 
 
-def count_hours(db: sqlite3.Connection) -> None:
+def count_hours(db: sqlite3.Connection) -> bool:
     """Add what came since the last time to the hours that it belongs to, inside the caller's transaction.
 
-    A bounded number each time: the rest is for the next.
+    Returns:
+        Whether all is counted: a bounded number is each time, and the rest is for the next.
     """
+    is_whole = True
     for kind, (number, counts, table) in _COUNTED.items():
         row = db.execute("SELECT value FROM counter WHERE name = ?", [f"counted_{kind}"]).fetchone()
         since = int(row[0]) if row else 0
         last = int(db.execute(f"SELECT coalesce(max({number}), 0) FROM {table}").fetchone()[0])
         until = min(last, since + CHUNK)
+        is_whole &= until == last
         if until > since:
             db.execute(
                 f"""INSERT INTO hour_count {counts}
@@ -119,6 +122,7 @@ def count_hours(db: sqlite3.Connection) -> None:
                 "INSERT INTO counter VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
                 [f"counted_{kind}", until],
             )
+    return is_whole
 
 
 def by_hour(db: sqlite3.Connection, kind: str, of_no: int, since_ms: int) -> Mapping[int, int]:
