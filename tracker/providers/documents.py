@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
@@ -27,6 +28,9 @@ Document = Any
 """What JSON can hold: object, list, text, number, truth, nothing."""
 
 MOST_FIELDS = 2_000
+_FIRST_PART = re.compile(
+    rb"--([\w'()+,./:=?-]{1,70})\r?\ncontent-disposition: *form-data", re.IGNORECASE | re.ASCII
+)
 DEEPEST = 60
 
 
@@ -37,13 +41,15 @@ def read_document(body: bytes, content_type: str = "") -> Document:
         BadRequest: `bad_body`, it is not what it looks like, or nested too deeply.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        return _multipart(body, content_type)
     bare = body.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not bare:
         return {}
     if bare[:1] in (b"{", b"["):
         return read_json(bare)
+    if kind == "multipart/form-data":
+        return _multipart(body, content_type)
+    if boundary := _boundary(bare):
+        return _multipart(bare, f'multipart/form-data; boundary="{boundary}"')
     if bare[:1] == b"<":
         return _xml(body)
     if kind in ("", "application/jwt", "application/json", "text/plain") and bare.count(b".") == 2:
@@ -92,6 +98,12 @@ def _form(body: bytes) -> Document:
     if b"=" not in body or b"\0" in body:
         raise BadRequest("bad_body", "this is neither JSON nor XML nor a form")
     return _gathered(form_pairs(body))
+
+
+def _boundary(body: bytes) -> str | None:
+    """Find the boundary of a multipart body whose type says that it is something else."""
+    match = _FIRST_PART.match(body[:1_000])
+    return match and match[1].decode()
 
 
 def _multipart(body: bytes, content_type: str) -> Document:

@@ -21,7 +21,7 @@ from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.answers import Answer, words_of
 from tracker.providers.guess import form_lead
 from tracker.providers.reading import dig, first_text, instant_ms_of, mapping, objects, text
-from tracker.providers.shapes import content_key, demand_object, kind_from, unbracketed, unpacked
+from tracker.providers.shapes import content_key, demand_object, kind_from, unpacked
 
 _META = frozenset({
     "date", "time", "useragent", "remoteip", "poweredby", "formid", "formname", "credit", "datum", "zeit",
@@ -34,7 +34,7 @@ _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})\s+(.+)")
 
 
 def _parse(delivery: Delivery) -> Facts:
-    document = unbracketed(demand_object(delivery.document))
+    document = demand_object(delivery.document)
     fields, meta = _fields(document), mapping(unpacked(document.get("meta")))
     is_advanced = isinstance(fields, Mapping | list) and bool(fields)
     yield form_lead(

@@ -61,10 +61,16 @@ def form_lead(answers: Iterable[Answer], *, provider_id: str, **known: Any) -> d
         known: fields that the provider says itself, which are not guessed: `at`, `page_url`, ...
     """
     told = {**guess(answers), **without_blanks(known)}
-    key = _CONTROL.sub(" ", provider_id).strip()
-    if not 0 < len(key) <= _LONGEST_KEY:
-        key = sha256(provider_id.encode("utf-8", "replace")).hexdigest()
+    key = short_key(provider_id)
     return {"fact": "lead", "kind": "form", "provider_id": key, **_tags_of_pages(told), **told}
+
+
+def short_key(provider_id: str) -> str:
+    """Make an id fit for a fact; an endless one, and one of nothing but control characters, is hashed."""
+    key = _CONTROL.sub(" ", provider_id).strip()
+    if 0 < len(key) <= _LONGEST_KEY:
+        return key
+    return sha256(provider_id.encode("utf-8", "replace")).hexdigest()
 
 
 def guess(answers: Iterable[Answer]) -> dict[str, Any]:

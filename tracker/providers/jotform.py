@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tracker.errors import BadRequest
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.answers import Answer, Kind
 from tracker.providers.guess import form_lead
@@ -51,8 +52,11 @@ def _parse(delivery: Delivery) -> Facts:
     key = key or first_text(raw, "submissionID", "event_id")
     at = instant(raw.get("submitDate")) or instant(submission.get("created_at"), delivery.zone)
     changed_at = instant(submission.get("updated_at"), delivery.zone)
+    answers = list(_answers(submission, raw))
+    if key is None and not answers:
+        raise BadRequest("bad_body", "there is no submission in this body")
     yield form_lead(
-        _answers(submission, raw),
+        answers,
         provider_id=key or content_key(delivery),
         at=at,
         version_at=changed_at or at,

@@ -15,7 +15,7 @@ from typing import Any
 from tracker.errors import BadFact, BadRequest
 from tracker.providers.adapter import Delivery, Facts
 from tracker.providers.answers import spelled
-from tracker.providers.guess import form_lead, guess
+from tracker.providers.guess import form_lead, guess, short_key
 from tracker.providers.reading import dig, full_name, instant, mapping, money, number, objects, text, truth
 from tracker.providers.shapes import asked_answer, content_key, flat_answers, unpacked
 
@@ -163,8 +163,8 @@ class _Reading:
         """Name it: by its own id, the delivery's, or its content and day."""
         own = text(self.first("id", _IDS))
         if self._key and not ("id" in self.options and own):
-            return self._key
-        return own or f"{content_key(self._delivery)}:{self._number}"
+            return short_key(self._key)
+        return short_key(own or f"{content_key(self._delivery)}:{self._number}")
 
     @property
     def times(self) -> dict[str, str | None]:
@@ -213,7 +213,8 @@ def _deal(own: _Reading) -> dict[str, Any]:
     person = {name: told.get(name) for name in ("email", "phone", "crm_id") if told.get(name)}
     return {
         "fact": "deal", "provider_id": own.key, **own.times,
-        "stage": told.get("stage") or own.first("stage", ("stage", "dealstage", "status")), "status": status,
+        "stage": told.get("stage") or text(own.first("stage", ("stage", "dealstage", "status"))),
+        "status": status,
         "amount": told.get("amount") or told.get("value"), "currency": told.get("currency"),
         "name": told.get("name"), "contacts": [person] if person else [], "lead_id": told.get("lead_id"),
         "account": _account(told.get("company")),

@@ -25,7 +25,7 @@ _AROUND = frozenset({
     "properties", "attributes", "form_data", "formdata", "entry", "record", "details", "params", "query",
     "hidden", "custom", "attribution", "tracking", "object", "item", "meta", "metadata", "info",
 })  # fmt: skip
-_BRACKETED = re.compile(r"[^.\[\]]+(?:\[[^.\[\]]+\])+(?:\[\])?")
+_BRACKETED = re.compile(r"[^.\[\]]*[^.\[\]\s](?:\[[^.\[\]\s]+\])+(?:\[\])?")
 _STEPS = re.compile(r"[^.\[\]]+")
 _KINDS: Mapping[str, Kind] = {
     "email": "email", "inputemail": "email", "emailaddress": "email", "tel": "phone", "phone": "phone",
@@ -55,11 +55,22 @@ def demand_object(document: Any, *wrappers: str) -> Mapping[str, Any]:
         document = document[0]
     if not isinstance(document, Mapping) or not document:
         raise BadRequest("bad_body", "there is no object of a form's answers in this body")
+    found = _of_form(document)
     for name in wrappers:
-        inner = unpacked(document.get(name))
+        inner = unpacked(found.get(name))
         if isinstance(inner, Mapping) and inner:
             return inner
-    return document
+    return found
+
+
+def _of_form(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read JSON that came as a form: in one of its fields, or spread over names with brackets."""
+    for name in ("payload", "json", "body"):
+        if isinstance(document.get(name), str):
+            inner: Any = unpacked(document[name])
+            if isinstance(inner, dict):
+                return inner
+    return unbracketed(document) if any("[" in str(name) for name in document) else document
 
 
 def unpacked(value: Any) -> Any:
@@ -83,7 +94,15 @@ def unbracketed(document: Mapping[str, Any]) -> dict[str, Any]:
                 inner[step] = {}
             inner = inner[step]
         inner[steps[-1]] = value
-    return found
+    return {name: _listed(value) for name, value in found.items()}
+
+
+def _listed(value: Any) -> Any:
+    """Make a list of an object whose names are 0, 1, 2, ..."""
+    if not isinstance(value, dict):
+        return value
+    inner = {name: _listed(each) for name, each in value.items()}
+    return list(inner.values()) if list(inner) == [str(at) for at in range(len(inner))] and inner else inner
 
 
 def content_key(delivery: Delivery) -> str:

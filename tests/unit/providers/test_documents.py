@@ -20,6 +20,9 @@ READ: dict[str, tuple[bytes, str, Any]] = {
     "a form whose name recurs": (b"a=1&a=2&a=3", "", {"a": ["1", "2", "3"]}),
     "a form in an old code page": (b"a=caf\xe9", "application/x-www-form-urlencoded", {"a": "café"}),
     "multipart": (PARTS, BOUNDARY, {"a": "1"}),
+    "multipart that says it is a form": (PARTS, "application/x-www-form-urlencoded", {"a": "1"}),
+    "multipart with bare line feeds": (PARTS.replace(b"\r", b""), BOUNDARY, {"a": "1"}),
+    "JSON that says it is multipart": (b'{"a": 1}', BOUNDARY, {"a": 1}),
     "XML by local names, lists where they recur": (
         b'<x:a xmlns:x="u"><x:b>1</x:b><x:b>2</x:b><c/></x:a>', "text/xml", {"a": {"b": ["1", "2"], "c": ""}},
     ),

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.providers.deliveries import delivery, facts_of, form, merged_lead
 from tests.unit.providers.recorded import recorded
+from tracker.errors import BadRequest
 from tracker.providers.adapter import Delivery
 
 TOLD = json.loads(recorded("jotform_submission").body)
@@ -106,3 +107,9 @@ def test_an_edited_submission_fills_and_never_blanks() -> None:
     for order in ((first, later), (later, first)):
         lead = merged_lead("jotform", *order)
         assert (lead["name"], lead["email"]) == ("Maya Okafor", "maya@okaforstudio.net")
+
+
+def test_a_body_without_a_submission_is_refused_with_words() -> None:
+    """What has neither id nor answers is a problem for the operator."""
+    with pytest.raises(BadRequest):
+        facts_of("jotform", form({"hello": "world"}))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.providers.deliveries import delivery, facts_of, merged_lead
+from tests.unit.providers.deliveries import delivery, facts_of, form, merged_lead
 from tests.unit.providers.recorded import changed, recorded
 from tracker.errors import BadRequest
 from tracker.providers.adapter import Delivery, Unproved
@@ -85,6 +85,12 @@ LIBERAL: dict[str, Delivery] = {
     "without event type": delivery({"form_response": WHOLE["form_response"]}),
     "the response alone": delivery(WHOLE["form_response"]),
     "in a list": delivery([WHOLE]),
+    "in the field of a form": form({"payload": json.dumps(WHOLE)}),
+    "spread over the fields of a form": form({
+        "event_type": "form_response", "form_response[token]": "k7d0h4s9w2v8q1z6",
+        "form_response[answers][0][type]": "email",
+        "form_response[answers][0][email]": "maya@okaforstudio.net",
+    }),
     "without hidden fields and variables": _with(hidden=None, variables=None),
 }  # fmt: skip
 
