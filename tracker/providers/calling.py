@@ -5,6 +5,7 @@ Which call is a lead is decided in each adapter by the provider's own words for 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,14 @@ from tracker.providers.reading import first_text, mapping, objects, text
 
 VISITOR = "tl_visitor"
 _FEWEST_DIGITS = 3
+_EXTENSION = re.compile(r"(?:extension|ext|x)[.:= ]*\d+$", re.IGNORECASE)
+_NOBODY = frozenset({
+    "anonymous", "anonymous caller", "blocked", "blocked caller", "caller id unavailable", "caller unknown",
+    "cell phone", "cellular call", "cellular caller", "incoming call", "no caller id", "no name",
+    "not provided", "out of area", "payphone", "private", "private caller", "private name", "private number", "restricted",
+    "restricted caller", "toll free call", "toll free caller", "unavailable", "unknown", "unknown caller",
+    "unknown name", "unknown number", "wireless caller", "withheld",
+})  # fmt: skip
 _WORDS = ("text", "phrase", "content", "words", "transcript", "message", "sentence")
 _SPEAKERS = ("speaker", "name", "participant_type", "role", "contact", "identifier", "channel")
 
@@ -28,8 +37,21 @@ def line(value: Any) -> str | None:
     if said.lower().startswith(("sip:", "sips:")):
         said = said.partition(":")[2].partition("@")[0].partition(";")[0]
     is_number = sum(char.isdigit() for char in said) >= _FEWEST_DIGITS
-    is_name = any(char.isalpha() for char in said.lower().partition("x")[0].partition("ext")[0])
+    is_name = any(char.isalpha() for char in _EXTENSION.sub("", said))
     return said if is_number and not is_name and not is_withheld(said) else None
+
+
+def caller_name(*values: Any) -> str | None:
+    """Read the name that a line is known by: none that a network gives to many, nor the number again."""
+    for value in values:
+        said = text(value)
+        if said and any(char.isalpha() for char in said) and _plain(said) not in _NOBODY:
+            return said
+    return None
+
+
+def _plain(said: str) -> str:
+    return " ".join(said.lower().replace("-", " ").replace("_", " ").split())
 
 
 def spoken(value: Any) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracker.core.facts import TEXT_LIMIT
+from tracker.core.ids import digest
 from tracker.core.times import format_instant
 from tracker.providers.adapter import Adapter, Delivery
 from tracker.providers.reading import without_blanks
@@ -14,7 +15,10 @@ DEEPEST = 10
 
 
 def complete(fact: Mapping[str, Any], adapter: Adapter, delivery: Delivery, *, site: str) -> dict[str, Any]:
-    """Complete one fact: site, provider, time of the event, time of what it tells of; blanks are left out."""
+    """Complete one fact: site, provider, time of the event, time of what it tells of; blanks are left out.
+
+    A lead that its provider gave no id is named by its delivery, so that it is not lost.
+    """
     told: dict[str, Any] = _cut(without_blanks(fact), DEEPEST)
     received_at = format_instant(delivery.received_ms)
     if "at" not in told and "on" not in told and "from" not in told:
@@ -22,6 +26,8 @@ def complete(fact: Mapping[str, Any], adapter: Adapter, delivery: Delivery, *, s
         if told.get("fact") == "lead":
             told["is_at_of_event"] = True
     told.setdefault("version_at", received_at)
+    if told.get("fact") == "lead" and not told.get("is_addition"):
+        told.setdefault("provider_id", digest(delivery.body.decode("latin-1")).hex())
     return {"provider": adapter.name, **told, "site": site}
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from tracker.errors import BadRequest
 from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
-from tracker.providers.calling import line, only, rest, spoken, visitor_of
+from tracker.providers.calling import caller_name, line, only, rest, spoken, visitor_of
 from tracker.providers.documents import read_json
 from tracker.providers.reading import dig, first, first_text, instant, instant_ms_of, number, text, truth
 
@@ -79,9 +79,7 @@ def _call(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name(told: Mapping[str, Any]) -> str | None:
-    """Read the contact's name, which is the number again where Dialpad knows no name."""
-    name = first_text(told, "contact.name", "contact.display_name")
-    return name if name and any(char.isalpha() for char in name) else None
+    return caller_name(dig(told, "contact.name"), dig(told, "contact.display_name"))
 
 
 def _is_answered(told: Mapping[str, Any]) -> bool | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tracker.core.times import format_instant
 from tracker.providers.adapter import NO_CONTENT, Adapter, Delivery, Facts, Reply, Unproved
-from tracker.providers.calling import line, visitor_of
+from tracker.providers.calling import caller_name, line, visitor_of
 from tracker.providers.reading import (
     first,
     first_text,
@@ -97,8 +97,8 @@ def _is(party: Mapping[str, Any], way: str) -> bool:
 def _inbound(party: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "fact": "lead", "kind": "call", "phone": line(first(party, "from.phoneNumber")),
-        "name": first_text(party, "from.name"), "tracking_number": line(first(party, "to.phoneNumber")),
-        "visitor_id": visitor_of(party),
+        "name": caller_name(first(party, "from.name")), "visitor_id": visitor_of(party),
+        "tracking_number": line(first(party, "to.phoneNumber")),
     }  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def _message(body: Mapping[str, Any]) -> dict[str, Any]:
         return {**common, **_outbound(body), "kind": "other", "title": "Text message"}
     return {
         **common, "fact": "lead", "kind": "chat", "phone": line(first(body, "from.phoneNumber")),
-        "name": first_text(body, "from.name"), "tracking_number": line(first(body, "to.phoneNumber")),
+        "name": caller_name(first(body, "from.name")), "tracking_number": line(first(body, "to.phoneNumber")),
         "transcript": first_text(body, "subject"),
     }  # fmt: skip
 

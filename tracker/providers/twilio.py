@@ -21,7 +21,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from tracker.core.times import format_instant
 from tracker.errors import BadRequest
 from tracker.providers.adapter import Adapter, Delivery, Facts, Reply, Unproved
-from tracker.providers.calling import line, only, rest, visitor_of
+from tracker.providers.calling import caller_name, line, only, rest, visitor_of
 from tracker.providers.documents import form_pairs, read_json
 from tracker.providers.reading import (
     first,
@@ -118,18 +118,12 @@ def _caller(told: Mapping[str, Any]) -> dict[str, Any]:
     dialled = first_text(told, "DialCallStatus")
     return {
         "provider_id": first_text(told, "CallSid"), "phone": line(first(told, "From", "Caller")),
-        "tracking_number": line(first(told, "To", "Called")), "name": _name(told),
+        "tracking_number": line(first(told, "To", "Called")), "name": caller_name(told.get("CallerName")),
         "duration_s": number(first(told, "CallDuration")), "recording_url": recording,
         "answered": _ANSWERED.get(dialled or first_text(told, "CallStatus") or ""),
         "transcript": _transcript(told), "visitor_id": visitor_of(told),
         "fields": {**rest(told, _USED), **_utterance(told)},
     }  # fmt: skip
-
-
-def _name(told: Mapping[str, Any]) -> str | None:
-    """Read the caller's name, unless it is the number again."""
-    name = first_text(told, "CallerName")
-    return name if name and any(char.isalpha() for char in name) else None
 
 
 def _leg(told: Mapping[str, Any]) -> dict[str, Any]:

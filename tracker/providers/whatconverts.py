@@ -16,7 +16,7 @@ from typing import Any
 from tracker.core.times import format_instant
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.answers import Answer
-from tracker.providers.calling import line, rest, spoken, tags, visitor_of
+from tracker.providers.calling import caller_name, line, rest, spoken, tags, visitor_of
 from tracker.providers.guess import guess
 from tracker.providers.reading import (
     first,
@@ -73,7 +73,7 @@ def _known(told: Mapping[str, Any], zone: str) -> dict[str, Any]:
         "provider_id": first_text(told, "lead_id"), "at": instant(told.get("date_created"), zone),
         "version_at": _version_at(told, zone),
         "phone": line(first(told, *_PHONES)), "email": first_text(told, *_EMAILS),
-        "name": first_text(told, "contact_name", "caller_name"), "status": _status(told),
+        "name": caller_name(told.get("contact_name"), told.get("caller_name")), "status": _status(told),
         "company": first_text(told, "contact_company_name"),
         "page_url": first_text(told, "lead_url", "landing_url"),
         "landing_page": first_text(told, "landing_url"), "referrer": first_text(told, "referring_url"),

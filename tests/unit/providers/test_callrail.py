@@ -37,7 +37,7 @@ TOLD: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "an older delivery of a caller who hid the number": (
         "callrail_legacy_voicemail",
-        {"provider_id": "900100200", "answered": False, "duration_s": 13, "name": "Anonymous Caller"},
+        {"provider_id": "900100200", "answered": False, "duration_s": 13, "name": None},
     ),
     "a form": (
         "callrail_form",
