@@ -19,7 +19,8 @@ _EXTENSION = re.compile(r"(?:extension|ext|x)[.:= ]*\d+$", re.IGNORECASE)
 _NOBODY = frozenset({
     "anonymous", "anonymous caller", "blocked", "blocked caller", "caller id unavailable", "caller unknown",
     "cell phone", "cellular call", "cellular caller", "incoming call", "no caller id", "no name",
-    "not provided", "out of area", "payphone", "private", "private caller", "private name", "private number", "restricted",
+    "not provided", "out of area", "payphone", "private", "private caller", "private name",
+    "private number", "restricted",
     "restricted caller", "toll free call", "toll free caller", "unavailable", "unknown", "unknown caller",
     "unknown name", "unknown number", "wireless caller", "withheld",
 })  # fmt: skip

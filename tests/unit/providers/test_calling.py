@@ -64,7 +64,7 @@ def test_a_transcript_is_one_text(given: Any, words: str | None) -> None:
 
 TOKENS: dict[str, Any] = {
     "an attribute": {"custom": {"tl_visitor": "v1"}},
-    "a pair of name and value": {"custom": [{"name": "a", "value": "x"}, {"name": "tl_visitor", "value": "v1"}]},
+    "a pair of name and value": {"a": [{"name": "b", "value": "x"}, {"name": "tl_visitor", "value": "v1"}]},
     "deep down": {"a": [{"b": {"c": [{"tl_visitor": "v1"}]}}]},
 }  # fmt: skip
 
