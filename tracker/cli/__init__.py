@@ -36,6 +36,7 @@ VERBS = {
     "replay": "tracker.cli.hooks:replay",
     "mail-token": "tracker.cli.mails:mail_token",
     "load": "tracker.cli.facts:load",
+    "import": "tracker.cli.imports:import_",
     "drain": "tracker.cli.facts:drain",
     "rebuild": "tracker.cli.facts:rebuild",
     "verify": "tracker.cli.facts:verify",

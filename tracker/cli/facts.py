@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -87,7 +87,7 @@ def load(context: Context, files: tuple[str, ...], also_drain: bool) -> None:
         told: dict[str, int] = {"read": loaded.lines}
         if also_drain:
             drain_now(settings, client)
-            told |= _counts(settings, loaded, complaints)
+            told |= load_counts(settings, loaded, complaints)
         else:
             told |= {"appended": loaded.facts, "rejected": loaded.unreadable}
     complaints.close()
@@ -102,7 +102,9 @@ def drain_now(settings: config.Settings, client: redis.Redis) -> dict[str, int]:
     return {"new": totals.added, "repeated": totals.repeated, "rejected": totals.rejected}
 
 
-def _counts(settings: config.Settings, loaded: Loaded, complaints: _Complaints) -> dict[str, int]:
+def load_counts(
+    settings: config.Settings, loaded: Loaded, complaints: Callable[[str], None]
+) -> dict[str, int]:
     """Read what became of a load, and tell why facts were rejected; of bad lines it was told already."""
     from tracker.store.db import open_store
 
