@@ -53,14 +53,17 @@ class PersonStitcher:
         told = _named_by([*dirty, *also], identifier_ids(self._db, touched))
         roots = roots_of(self._db, touched)
         was = load_persons(self._db, roots)
+        whys = dict(reasons)
         for each in components:
             resolution = resolve(each.component, self._guards)
             put_resolution(self._db, each, resolution, run)
             _warn_of_outsized(resolution)
             why = next((reasons[number] for number in sorted(each.numbers) if number in reasons), because)
+            whys |= dict.fromkeys(each.numbers.keys() - reasons.keys(), why)
             moved = _meaning_otherwise(each, resolution)
             marks.put(self._db, {("match", lead): why for lead in leads_of(self._db, moved)})
-        marks.put(self._db, {("enquiry", each): because for each in beside_in_activities(self._db, touched)})
+        beside = beside_in_activities(self._db, touched)
+        marks.put(self._db, {("enquiry", each): whys[own] for each, own in beside.items()})
         found = {number for each in components for number in each.numbers}
         gone = [number for number in reasons if number not in found]
         marks.put(self._db, {("match", lead): because for lead in leads_of(self._db, gone)})

@@ -235,6 +235,18 @@ def test_the_log_tells_what_a_status_was(workspace: Workspace) -> None:
     assert moves[0]["because"].startswith("status ")
 
 
+def test_what_moved_a_response_is_named_for_its_own_person(workspace: Workspace) -> None:
+    """Of facts that come together, each person's leads name their own."""
+    workspace.tell(activity("A1", 30, email=ANN), activity("A2", 30, email=BOB))
+    workspace.tell(
+        lead("1", 0, email=ANN), lead("2", 0, email=BOB), lead("3", 60, email=ANN), lead("4", 60, email=BOB)
+    )
+    causes = {row["id"]: row["because"] for row in workspace.export("changes") if row["what"] == "moved"}
+    of = {own: lead_id("shop", "desk", own) for own in "1234"}
+    assert causes[of["3"]] in ("lead desk 1", "lead desk 3")
+    assert causes[of["4"]] in ("lead desk 2", "lead desk 4")
+
+
 def test_nothing_of_an_erased_person_is_left(workspace: Workspace) -> None:
     """Words on their leads' statuses and activities with them go, and do not come back."""
     facts = (

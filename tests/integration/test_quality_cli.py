@@ -230,6 +230,7 @@ def test_a_lead_explains_what_it_is_worth(touchline: Touchline) -> None:
         f"  It repeats the form lead {lead_id('shop', 'desk', 'F1')}"
         in touchline("explain", "lead", "F2").stdout
     )
+    assert "Moved" not in words + touchline("explain", "lead", "F2").stdout
     junk = touchline("explain", "lead", "C1").stdout
     assert "  It is junk, because the call lasted less than 10 seconds\n" in junk
     assert "  As junk it counts as no lead" in junk

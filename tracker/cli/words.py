@@ -16,6 +16,7 @@ BELONGS = {
     "deal": "a deal with {through} lists them",
     "email_domain": "by an e-mail address at {through}",
 }
+MATCH = ("visitor_id", "session_id", "match_rule")
 KINDS = {"page": "a page view", "event": "an event", "engagement": "an engagement ping"}
 OPENED = {
     "first": "it is the visitor's first visit",
@@ -44,7 +45,8 @@ def _history(lead: Found) -> Iterator[str]:
     if count > 1:
         yield f"  Told {count} times; each field has the newest value that was given"
     for change in lead["changes"]:
-        if change["before"] is not None:
+        before, after = change["before"], change["after"]
+        if before is not None and any(before.get(name) != (after or {}).get(name) for name in MATCH):
             yield f"  Moved {change['recorded_at']} because of {change['because']}"
 
 

@@ -52,17 +52,18 @@ def drop_activity(db: sqlite3.Connection, fact: str) -> set[int]:
     return moved
 
 
-def beside_in_activities(db: sqlite3.Connection, identifier_nos: Iterable[int]) -> set[int]:
-    """Find all identifiers that activities name which name one of these, these too."""
+def beside_in_activities(db: sqlite3.Connection, identifier_nos: Iterable[int]) -> dict[int, int]:
+    """Find all identifiers that activities name which name one of these, each with one of these."""
     rows = db.execute(
-        """SELECT DISTINCT other.identifier_no FROM json_each(?) AS wanted
+        """SELECT other.identifier_no, min(own.identifier_no) FROM json_each(?) AS wanted
         JOIN identifier AS own ON own.identifier_no = wanted.value
         JOIN activity_name AS name ON name.value = own.value AND name.kind = own.kind
         JOIN activity_name AS beside ON beside.fact = name.fact
-        JOIN identifier AS other ON other.kind = beside.kind AND other.value = beside.value""",
+        JOIN identifier AS other ON other.kind = beside.kind AND other.value = beside.value
+        GROUP BY other.identifier_no""",
         [json.dumps(list(identifier_nos))],
     )
-    return {row[0] for row in rows}
+    return dict(rows.fetchall())
 
 
 def activities_of(db: sqlite3.Connection, person_no: int) -> list[Done]:
