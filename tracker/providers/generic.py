@@ -14,8 +14,7 @@ _IDS = ("webhook-id", "svix-id", "idempotency-key", "x-webhook-id")
 
 
 def _parse(delivery: Delivery) -> Facts:
-    key = next((delivery.headers[name] for name in _IDS if delivery.headers.get(name)), None)
-    return mapped_facts(delivery, key=key)
+    return mapped_facts(delivery, *_IDS)
 
 
 ADAPTER = Adapter(

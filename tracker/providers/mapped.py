@@ -72,15 +72,16 @@ _STATUSES = {
 }  # fmt: skip
 
 
-def mapped_facts(delivery: Delivery, *, key: str | None = None) -> Facts:
+def mapped_facts(delivery: Delivery, *id_headers: str) -> Facts:
     """Read the facts of a body by the source's options.
 
     Args:
-        key: the delivery's own id, for a body that has none.
+        id_headers: names of the headers in which the delivery's own id may stand.
 
     Raises:
         BadRequest: `bad_body`, there is no object in it, or `bad_fact`, what the fact needs is not there.
     """
+    key = next((delivery.headers[name] for name in id_headers if delivery.headers.get(name)), None)
     found = list(_each(delivery.document, delivery.options))
     if not found:
         raise BadRequest("bad_body", "there is no object in this body")

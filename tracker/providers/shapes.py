@@ -19,6 +19,7 @@ from tracker.providers.reading import first_text
 _LABELS = ("label", "title", "question", "text", "name", "key", "field", "ref", "id")
 _NAMES = ("key", "name", "ref", "field", "slug", "id")
 _VALUES = ("value", "answer", "response", "values", "userData")
+_TYPES = ("type", "field_type", "fieldType", "kind")
 _AROUND = frozenset({
     "data", "payload", "body", "event", "submission", "form_response", "response", "lead", "contact",
     "customer", "person", "user", "visitor", "client", "sender", "subscriber", "fields", "answers", "values",
@@ -160,12 +161,16 @@ def asked_answer(value: Any) -> Answer | None:
     label = first_text(value, *_LABELS)
     if answered is None or label is None:
         return None
-    return Answer(label, value[answered], kind_from(value.get("type")), first_text(value, *_NAMES) or "")
+    kind = kind_from(first_text(value, *_TYPES))
+    return Answer(label, value[answered], kind, first_text(value, *_NAMES) or "")
 
 
 def _named_answer(name: str, value: Any) -> Answer | None:
-    """Read an answer that stands under its field's name, its label and type beside it."""
-    asked = asked_answer(value)
-    if asked is None or not {"type", "label", "title"} & value.keys():
+    """Read an answer that stands under its field's name, its label or type beside it."""
+    if not isinstance(value, Mapping) or not value.keys() & {*_TYPES, "label", "title"}:
         return None
-    return Answer(asked.label, asked.value, asked.kind, name)
+    answered = next((each for each in _VALUES if each in value), None)
+    if answered is None:
+        return None
+    label = first_text(value, "label", "title", "question", "name") or name
+    return Answer(label, value[answered], kind_from(first_text(value, *_TYPES)), name)

@@ -40,8 +40,7 @@ def _key(secret: str) -> bytes:
 
 
 def _parse(delivery: Delivery) -> Facts:
-    key = next((delivery.headers[name] for name in _IDS if delivery.headers.get(name)), None)
-    return mapped_facts(delivery, key=key)
+    return mapped_facts(delivery, *_IDS)
 
 
 ADAPTER = Adapter(

@@ -45,6 +45,10 @@ GUESSED: dict[str, Delivery] = {
         "a1": {"title": "Who?", "value": "Maya Okafor", "type": "name"},
         "a2": {"title": "Where?", "value": "maya@okaforstudio.net", "type": "email"},
     }}),
+    "names with value and type": delivery({
+        "FormID": "23", "Full": {"value": "Maya Okafor", "field_type": "name"},
+        "Mail": {"value": "maya@okaforstudio.net", "field_type": "email"},
+    }),
     "XML": delivery(b"<lead><name>Maya Okafor</name><email>maya@okaforstudio.net</email></lead>"),
 }  # fmt: skip
 
