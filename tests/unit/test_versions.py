@@ -106,6 +106,8 @@ def test_of_messages_told_one_by_one_the_first_is_the_leads() -> None:
     ]
     for order in (messages, messages[::-1], messages[1:] + messages[:1]):
         assert merge(order, kind="lead")["fields"] == {"message": "Hello", "page": "Bye"}
+    opening = told(0, at="2026-03-01T10:00:00Z", fields={"message": "Hi"})
+    assert merge([*messages, opening], kind="lead")["fields"]["message"] == "Hi"
 
 
 VALUES = st.sampled_from([None, "", "x", "y", 0, 1, False, [], {}, {"k": "v"}])

@@ -73,11 +73,12 @@ def _of_lead(versions: list[Version]) -> list[Version]:
 
 def _with_opening(versions: list[Version]) -> list[Version]:
     """Of messages that are told one by one, leave the one that was written first."""
-    told = [each for each in versions if each.content.get("is_at_of_event") and _message(each) is not None]
+    told = [each for each in versions if _message(each) is not None]
     if len(told) < 2:
         return versions
     opening = min(told, key=lambda each: (parse_instant(each.content["at"]), each.digest))
-    return [_without_message(each) if each in told and each is not opening else each for each in versions]
+    later = [each for each in told if each.content.get("is_at_of_event") and each != opening]
+    return [_without_message(each) if each in later else each for each in versions]
 
 
 def _message(version: Version) -> Any:

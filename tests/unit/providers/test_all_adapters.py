@@ -39,6 +39,9 @@ HEADERS = st.dictionaries(
         "typeform-signature", "tally-signature", "x-formsort-signature", "x-webflow-signature",
         "x-webflow-timestamp", "x-touchline-secret", "x-signature", "svix-id", "svix-timestamp",
         "svix-signature",
+        "x-chatwoot-signature", "x-chatwoot-timestamp", "x-zendesk-webhook-signature", "x-cal-signature-256",
+        "x-zendesk-webhook-signature-timestamp", "x-front-signature", "x-front-request-timestamp",
+        "x-front-challenge", "x-freshchat-signature", "x-li-signature",
     ]),
     st.sampled_from([
         "", "x", "0", "hmac;1;0;x", "t=0,v1=x", "v1,x", "sha1=x", "application/json", "é",

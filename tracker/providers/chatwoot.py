@@ -1,0 +1,173 @@
+"""Chatwoot: a conversation is a lead once a contact wrote in it or began it; the rest adds to it.
+
+Payloads are those of the project's presenters and listeners. A message tells its conversation with it. The
+name that Chatwoot makes up for a stranger is no name. Newer versions sign; for older ones the hook's address
+is the secret.
+
+Source: https://github.com/chatwoot/chatwoot (app/listeners/webhook_listener.rb, app/presenters/conversations)
+Source: https://www.chatwoot.com/hc/user-guide/articles/1677693021-how-to-use-webhooks
+Unconfirmed: the signature was read from public receivers of it: `sha256=` and HMAC of time, a dot, the body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tracker.providers.adapter import Adapter, Delivery, Facts
+from tracker.providers.reading import (
+    dig,
+    first,
+    first_text,
+    instant,
+    mapping,
+    text,
+    truth,
+    visitor_token,
+    without_blanks,
+)
+from tracker.providers.signing import demand_fresh, demand_header, demand_number, demand_same, hex_mac
+from tracker.providers.talk import plain, real_name
+
+_INCOMING = frozenset({"incoming", "0"})
+_OUTGOING = frozenset({"outgoing", "1"})
+_CONTACTS = frozenset({"contact_created", "contact_updated"})
+
+
+def _parse(delivery: Delivery) -> Facts:
+    told = mapping(delivery.document)
+    event = text(told.get("event")) or ""
+    if event.startswith("conversation_") and "typing" not in event:
+        conversation = {**told, **mapping(told.get("conversation"))}
+        yield from _conversation(
+            conversation, event == "conversation_created" and not _is_from_team(conversation)
+        )
+    elif event.startswith("message_") and not truth(told.get("private")):
+        yield from _message(told)
+    elif event in _CONTACTS:
+        yield from _contact(told)
+
+
+def _is_from_team(conversation: Mapping[str, Any]) -> bool:
+    return text(dig(conversation, "messages.0.message_type")) in _OUTGOING
+
+
+def _message(told: Mapping[str, Any]) -> Facts:
+    conversation = mapping(told.get("conversation"))
+    kind = text(told.get("message_type"))
+    sender = first(told, "sender", "contact") if kind in _INCOMING else None
+    said_at = instant(told.get("created_at"))
+    for lead in _conversation(conversation, kind in _INCOMING, told_at=said_at, sender=mapping(sender)):
+        yield lead
+        if kind in _INCOMING:
+            yield _said(lead, told, said_at)
+        elif kind in _OUTGOING and text(dig(told, "sender.type")) == "user":
+            yield _reply(lead, told, said_at)
+
+
+def _said(lead: Mapping[str, Any], told: Mapping[str, Any], said_at: str | None) -> dict[str, Any]:
+    """Tell a message at its own time, so that of many the first is the lead's."""
+    return {
+        "fact": "lead", "kind": "chat", "provider_id": lead["provider_id"], "is_addition": True,
+        "version_at": said_at, "fields": without_blanks({"message": plain(told.get("content"))}),
+    }  # fmt: skip
+
+
+def _reply(lead: Mapping[str, Any], told: Mapping[str, Any], said_at: str | None) -> dict[str, Any]:
+    return {
+        "fact": "activity", "kind": "other", "title": "chat reply", "at": said_at, "version_at": said_at,
+        "provider_id": f"{lead['provider_id']}:{text(told.get('id'))}", "email": lead["email"],
+        "crm_id": lead["crm_id"], "owner": first_text(told, "sender.name", "sender.email"),
+    }  # fmt: skip
+
+
+def _conversation(
+    told: Mapping[str, Any],
+    is_begun_by_contact: bool,
+    *,
+    told_at: str | None = None,
+    sender: Mapping[str, Any] | None = None,
+) -> Facts:
+    conversation_id = text(told.get("id"))
+    if conversation_id is None:
+        return
+    contact = {**without_blanks(sender or {}), **without_blanks(mapping(dig(told, "meta.sender")))}
+    about = mapping(told.get("additional_attributes"))
+    place = mapping(contact.get("additional_attributes"))
+    begun_at = instant(first(told, "created_at", "additional_attributes.initiated_at.timestamp"))
+    yield {
+        "fact": "lead", "kind": "chat", "provider_id": conversation_id, "at": begun_at,
+        "version_at": told_at or instant(first(told, "updated_at", "last_activity_at", "timestamp")),
+        "is_addition": not is_begun_by_contact or None,
+        **_person(contact),
+        "chat_id": _prefixed(dig(told, "contact_inbox.source_id")),
+        "visitor_id": visitor_token(told) or visitor_token(sender),
+        "page_url": first_text(about, "referer", "referrer"),
+        "fields": without_blanks({
+            "message": _opening(told), "state": text(told.get("status")),
+            "channel": text(told.get("channel")),
+            "city": text(place.get("city")), "country": text(place.get("country")),
+        }),
+    }  # fmt: skip
+
+
+def _opening(told: Mapping[str, Any]) -> str | None:
+    """Read the message that a new conversation carries; later ones carry the last, which need not be it."""
+    message = mapping(dig(told, "messages.0"))
+    is_first = text(told.get("event")) == "conversation_created"
+    return (
+        plain(message.get("content")) if is_first and text(message.get("message_type")) in _INCOMING else None
+    )
+
+
+def _person(contact: Mapping[str, Any]) -> dict[str, Any]:
+    about = mapping(contact.get("additional_attributes"))
+    return {
+        "email": text(contact.get("email")), "phone": text(contact.get("phone_number")),
+        "name": real_name(contact.get("name")),
+        "company": first_text(about, "company_name", "company"),
+        "user_id": text(contact.get("identifier")), "crm_id": _prefixed(contact.get("id")),
+    }  # fmt: skip
+
+
+def _prefixed(value: Any) -> str | None:
+    said = text(value)
+    return said and f"chatwoot:{said}"
+
+
+def _contact(told: Mapping[str, Any]) -> Facts:
+    person = _person(told)
+    if person["crm_id"] is None or not any(person[each] for each in ("email", "phone", "name", "user_id")):
+        return
+    yield {
+        "fact": "contact", "provider_id": text(told.get("id")), "name": person["name"],
+        "at": instant(first(told, "updated_at", "last_activity_at")),
+        "emails": [person["email"]] if person["email"] else None,
+        "phones": [person["phone"]] if person["phone"] else None, "user_id": person["user_id"],
+        "account": without_blanks({"name": person["company"]}),
+    }  # fmt: skip
+
+
+def _verify(delivery: Delivery, secret: str) -> None:
+    given = demand_header(delivery, "x-chatwoot-signature").lower()
+    sent = demand_header(delivery, "x-chatwoot-timestamp")
+    sent_s = demand_number(sent)
+    demand_same(given, f"sha256={hex_mac(secret, b'%b.%b' % (sent.encode(), delivery.body))}")
+    demand_fresh(sent_s * 1_000, delivery)
+
+
+ADAPTER = Adapter(
+    name="chatwoot",
+    label="Chatwoot",
+    parse=_parse,
+    verify=_verify,
+    secret="the webhook's secret, which newer versions of Chatwoot show with it; older ones have none",
+    steps=(
+        "In Chatwoot open Settings, Integrations, Webhooks, Configure, Add new webhook.",
+        "Enter {url} and choose Conversation created, Conversation status changed, Message created, Contact"
+        " created and Contact updated.",
+        "Where Chatwoot shows a secret for the webhook, give it as --secret.",
+        "Have the site hand over our token: window.$chatwoot.setCustomAttributes({tl_visitor: TOKEN}).",
+    ),
+    verified="the project's own code for shapes; the signature after public receivers",
+)
