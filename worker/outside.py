@@ -60,7 +60,8 @@ def _post(request: Request, *, may_be_private: bool) -> Answer:
     url = httpx.URL(request.url)
     if url.scheme not in _PORTS or not url.host:
         raise httpx.UnsupportedProtocol("write https://")
-    addresses = resolve(url.host, url.port or _PORTS[url.scheme], may_be_private=may_be_private)
+    host = url.raw_host.decode("ascii")
+    addresses = resolve(host, url.port or _PORTS[url.scheme], may_be_private=may_be_private)
     with httpx.Client(trust_env=False, follow_redirects=False, timeout=TIMEOUT_S) as client:
         for address in addresses[:-1]:
             try:

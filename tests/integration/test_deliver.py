@@ -217,6 +217,26 @@ def test_one_that_does_not_answer_holds_up_no_other(house: House, receiver: Rece
     assert house.states() == ["waiting", "delivered"]
 
 
+def test_sending_holds_up_no_draining(house: House, receiver: Receiver) -> None:
+    """While a message is on its way, hits are drained into the store: nobody holds the writer's place."""
+    drained: list[int] = []
+    receiver.before_answer = lambda: drained.append(house.space.tell(hit("h1")).added)
+    house.add("webhook", receiver.url())
+    house.tell("a")
+    assert house.run() == {"delivered": 1}
+    assert drained == [1]
+
+
+def test_two_senders_at_once_send_once(house: House, receiver: Receiver) -> None:
+    """Whoever comes second while the first sends, leaves it to the first."""
+    second: list[dict[str, int]] = []
+    receiver.before_answer = lambda: second.append(house.run())
+    house.add("webhook", receiver.url())
+    house.tell("a")
+    assert house.run() == {"delivered": 1}
+    assert (second, len(receiver.got)) == ([{}], 1)
+
+
 def test_a_dry_run_keeps_everything_and_sends_nothing(house: House, receiver: Receiver) -> None:
     """What would leave can be looked at in the outbox."""
     house.add("webhook", receiver.url(), mode="dry")

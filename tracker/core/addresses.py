@@ -16,6 +16,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
 _IPV4 = re.compile(rf"((?:{_BYTE}\.){{3}}){_BYTE}", re.ASCII)
 
 
@@ -47,7 +48,7 @@ def masked_ip(text: str | None, storage: IpStorage) -> str | None:
 def is_public(text: str) -> bool:
     """Tell whether an address can be reached by all, and not only within the own network or machine.
 
-    An IPv4 address that is written within an IPv6 one (mapped, 6to4, NAT64) is judged by itself.
+    An IPv4 address that is written within an IPv6 one (mapped, compatible, 6to4, NAT64) is judged by itself.
 
     Source: https://www.iana.org/assignments/iana-ipv4-special-registry and its twin for IPv6.
     """
@@ -56,7 +57,7 @@ def is_public(text: str) -> bool:
         if address.teredo:
             return False
         inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
+        if address in _NAT64 or address in _COMPATIBLE:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
         if inner is not None:
             return is_public(str(inner))

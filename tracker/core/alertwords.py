@@ -44,7 +44,7 @@ class Came:
     at: str | None = None
 
     def __str__(self) -> str:
-        named = [each for each in (self.source, self.medium) if each and each != "(none)"]
+        named = [each for each in (self.source, self.medium) if each and not each.startswith("(")]
         parts = [" / ".join(named), f"campaign {self.campaign}" if self.campaign else ""]
         inner = ", ".join(part for part in parts if part)
         return f"{self.channel} ({inner})" if inner else str(self.channel)
@@ -97,7 +97,9 @@ def _lead_lines(news: LeadNews) -> list[str]:
     if news.touch_count > 1 and news.first.channel:
         days = "on one day" if not news.days else f"over {news.days} day{'s' if news.days > 1 else ''}"
         begun = f" on {news.first.at[:10]}" if news.first.at else ""
-        lines.append(f"First by {news.first}{begun}; {news.touch_count} visits {days}, last by {news.last}")
+        lines.append(
+            f"First by {news.first}{begun}; {news.touch_count} touchpoints {days}, last by {news.last}"
+        )
     if news.pages:
         lines.append(f"Pages seen: {', '.join(news.pages[-PAGES:])}")
     lines += [f"Match: {_MATCHES.get(news.match_rule, news.match_rule)}"]
