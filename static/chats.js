@@ -106,7 +106,10 @@
     const chat = CHATS[vendor];
     const token = visitorToken();
     if (!chat.ready() || !(token || given[vendor])) return;
-    if (!(vendor in given)) chat.hear?.(guarded(() => onOpened(vendor)));
+    if (!(vendor in given)) {
+      given[vendor] = "";
+      guarded(() => chat.hear?.(guarded(() => onOpened(vendor))))();
+    }
     if (given[vendor] === token && !isAgain) return;
     given[vendor] = token;
     chat.give(token);

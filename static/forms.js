@@ -43,18 +43,17 @@
   function tell(props) {
     const { provider, provider_id, form_id } = props;
     if (!provider_id && !props.email && !props.phone) return window.touchline("event", "form_sent", { vendor: provider, form_id });
-    if (provider_id && told.has(provider + provider_id)) return;
-    told.add(provider + provider_id);
+    const name = [provider, provider_id || form_id + props.email + props.phone].join();
+    if (told.has(name)) return;
+    told.add(name);
     window.touchline("event", "form_submit", props);
   }
 
   // ---- forms on the page, whose plugin sends them ----
 
-  const PLUGIN_FORM = ".wpcf7-form,.wpforms-ajax-form,.elementor-form,.nf-form-cont form,.frm_ajax_submit,.hs-form,form[data-tl-success]";
-
-  /** Keep what was read of a form about to be sent; held back are those of which an adapter will know. */
+  /** Keep what was read of a form about to be sent; held back is what the browser sends into a plugin's frame. */
   parts.holds = ({ target, defaultPrevented }, hit) => {
-    const isHeld = target.matches(PLUGIN_FORM) || /^gform_ajax_frame|^target_iframe/.test(target.target);
+    const isHeld = /^gform_ajax_frame|^target_iframe/.test(target.target);
     readings.set(target, isHeld || defaultPrevented ? hit : null);
     if (target.id) submittedForms.set(target.id, target);
     if (target.matches("[data-tl-success]")) awaitSuccess(target);
@@ -81,7 +80,7 @@
     frmFormComplete: (target, detail, form) => formNear(form?.[0] || form || detail?.form),
     nfFormSubmitResponse: (target, detail, said) => {
       const { response, id } = said || detail || {};
-      if (response?.errors?.length !== 0 && Object.keys(response?.errors || {}).length) return null;
+      if (Object.keys(response?.errors || {}).length) return null;
       return formNear(document.getElementById(`nf-form-${response?.data?.form_id || id}-cont`));
     },
   };
@@ -126,7 +125,9 @@
   }
 
   function tellHubSpot(form_id, provider_id, values) {
-    document.querySelectorAll(".hs-form").forEach((form) => readings.has(form) && readings.set(form, null));
+    const forms = [...document.querySelectorAll(".hs-form")].filter((form) => readings.has(form));
+    if (forms.some((form) => !readings.get(form))) return; // the browser sent it, and it was told
+    forms.forEach((form) => readings.set(form, null));
     tell(Object.assign({ form_id, provider: "hubspotforms", provider_id }, readValues(values)));
   }
 

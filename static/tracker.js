@@ -879,7 +879,8 @@
   // ---- hidden fields ----
 
   const filled = new WeakMap(); // field -> the value that we gave it
-  const roots = [document];
+  const shadows = []; // the shadow trees that are followed; weak, as pages make and drop many
+  const followed = new WeakSet();
   let fillTimer = 0;
 
   function hiddenValues() {
@@ -916,12 +917,12 @@
     loadParts();
     if (!FORMS) return;
     const values = hiddenValues();
-    roots.forEach((root) => {
-      root.querySelectorAll("form").forEach((form) => {
+    [document, ...shadows.map((ref) => ref.deref())].forEach((root) => {
+      root?.querySelectorAll("form").forEach((form) => {
         if (!wantsFields(form)) return;
         Object.keys(values).forEach((name) => values[name] && !form.elements[name] && appendField(form, name));
       });
-      root.querySelectorAll('input[name^="tl_"]').forEach((field) => {
+      root?.querySelectorAll('input[name^="tl_"]').forEach((field) => {
         if (field.name in values) fillField(field, values[field.name]);
       });
     });
@@ -944,13 +945,14 @@
     on(root, "submit", onSubmit);
     new MutationObserver(guarded(fillSoon)).observe(root, { childList: true, subtree: true });
     root.querySelectorAll("*").forEach((element) => watchShadow(element.shadowRoot));
-    fillForms();
+    fillSoon();
   }
 
   /** A submit does not leave its shadow tree, so follow each tree: from its making on, or from the first focus in it. */
   function watchShadow(root) {
-    if (!root?.host || roots.indexOf(root) >= 0) return;
-    roots.push(root);
+    if (!root?.host || followed.has(root)) return;
+    followed.add(root);
+    shadows.push(new WeakRef(root));
     watchRoot(root);
   }
 
@@ -958,14 +960,19 @@
     const { target, submitter } = event;
     fillForms();
     parts.leave?.(target, submitter);
-    captureSubmit(event);
+    // :valid is checkValidity() without its events, which the page might answer.
+    if (!target.noValidate && !submitter?.formNoValidate && !target.matches(":valid")) return;
+    const hit = readForm(target, submitter);
+    if (hit) pendingForms.push({ event, hit });
+    later(settleForms, 0);
   }
 
   /** Fill and count a form that a script sends by form.submit(), which fires no event. */
   function onScriptSubmit(form) {
     fillForms();
     parts.leave?.(form);
-    captureScriptSubmit(form);
+    pendingForms = pendingForms.filter(({ event }) => event.target !== form);
+    sendForm(readForm(form));
   }
 
   // ---- form capture ----
@@ -1060,20 +1067,6 @@
     return makeHit("event", { name: "form_submit", props });
   }
 
-  function captureSubmit(event) {
-    const { target, submitter } = event;
-    // :valid is checkValidity() without its events, which the page might answer.
-    if (!target.noValidate && !submitter?.formNoValidate && !target.matches(":valid")) return;
-    const hit = readForm(target, submitter);
-    if (hit) pendingForms.push({ event, hit });
-    later(settleForms, 0);
-  }
-
-  function captureScriptSubmit(form) {
-    pendingForms = pendingForms.filter(({ event }) => event.target !== form);
-    sendForm(readForm(form));
-  }
-
   /** Count the forms whose submission no handler of the page has prevented; of the others an adapter may know. */
   function settleForms() {
     const submitted = pendingForms;
@@ -1110,7 +1103,7 @@
     // An event of a prerendered page waits until somebody sees the page.
     const isEarly = started ? document.prerendering && isEvent(command) : !/^(init|debug)$/.test(command);
     if (isEarly) return new Promise((resolve) => waiting.push([[command, ...args], resolve]));
-    return Promise.resolve(calls[command] ? guarded(calls[command])(...args) : say("unknown call", command));
+    return Promise.resolve(calls[command] ? guarded(calls[command])(...args) : say("unknown", command));
   }
 
   /** Make the calls that waited; events only once the first page view is on its way. */

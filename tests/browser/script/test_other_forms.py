@@ -138,6 +138,17 @@ def test_a_gravity_form_in_its_frame_waits_for_its_confirmation(recorder: Record
     assert recorder.wait("form_submit")[0]["props"]["form_id"] == "gform_3"
 
 
+def test_a_plugins_form_that_the_browser_sends_is_told_at_once(recorder: Recorder, page: Page) -> None:
+    """Where the plugin's script is away the form is a plain one; a late word of its success adds nothing."""
+    form = f'<form class="wpcf7-form" method="post" action="/x" target="sink">{MAIL}</form>'
+    open_page(recorder, page, f'<div class="wpcf7">{form}</div><iframe name="sink"></iframe>')
+    page.evaluate(f"{FORM}.requestSubmit()")
+    recorder.wait("form_submit")
+    page.evaluate(f"{FORM}.dispatchEvent(new CustomEvent('wpcf7mailsent', {{ bubbles: true }}))")
+    settle(page, recorder)
+    assert len(submitted(recorder)) == 1
+
+
 TYPEFORM = {"type": "form-submit", "formId": "f1", "responseId": "r4nd0mresp0nse"}
 INVITEE = "https://api.calendly.com/scheduled_events/E1/invitees/I1"
 CALENDLY = {

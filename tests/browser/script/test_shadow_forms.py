@@ -84,6 +84,26 @@ def test_making_a_shadow_tree_twice_fails_as_ever(recorder: Recorder, page: Page
     assert name == "NotSupportedError"
 
 
+def test_a_page_of_many_shadow_trees_stays_quick(recorder: Recorder, page: Page) -> None:
+    """Two thousand web components are followed without holding up the page."""
+    recorder.add("/a", SINK)
+    page.goto(recorder.url("/a"))
+    recorder.wait("page")
+    took_ms = page.evaluate(
+        """async () => {
+          const from = performance.now();
+          for (let n = 0; n < 2000; n++) {
+            const host = document.body.appendChild(document.createElement("div"));
+            host.attachShadow({ mode: "open" }).innerHTML = "<form><input name=email></form>";
+          }
+          await new Promise((done) => setTimeout(done, 300));
+          await new Promise((done) => setTimeout(done));
+          return performance.now() - from;
+        }"""
+    )
+    assert took_ms < 2_000
+
+
 SENDERS = [
     pytest.param("", "document.querySelector('button').click()", 1, id="a button elsewhere"),
     pytest.param("", "f.requestSubmit()", 1, id="requestSubmit"),
