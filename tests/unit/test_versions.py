@@ -98,6 +98,13 @@ def test_additions_alone_make_no_lead_and_fill_one_that_somebody_told_of() -> No
     }
 
 
+def test_what_only_adds_to_a_lead_does_not_say_when_it_began() -> None:
+    """A page that was seen before the chat is older than the chat."""
+    page = told(0, at="2026-03-01T09:59:00Z", is_at_of_event=True, is_addition=True, page_url="p")
+    message = told(1, at="2026-03-01T10:01:00Z", is_at_of_event=True)
+    assert merge([page, message], kind="lead") == {"at": "2026-03-01T10:01:00Z", "page_url": "p"}
+
+
 def test_of_messages_told_one_by_one_the_first_is_the_leads() -> None:
     """A chat comes message by message, in any order: what it began with is what the lead says."""
     messages = [

@@ -92,12 +92,16 @@ def _without_message(version: Version) -> Version:
 
 
 def _with_begin(versions: list[Version]) -> list[Version]:
-    """Leave out the times of events where a version says when the lead began, else all but the first."""
+    """Leave out the times of events where a version says when the lead began, else all but the first.
+
+    What only adds to a lead may be older than it, such as a page that was seen before the chat.
+    """
     of_events = [each for each in versions if each.content.get("is_at_of_event")]
     if not of_events:
         return versions
     begins = [each for each in versions if not each.content.get("is_at_of_event")]
-    first_at = None if begins else min((each.content["at"] for each in of_events), key=parse_instant)
+    told = [each.content["at"] for each in of_events if not each.content.get("is_addition")]
+    first_at = None if begins else min(told, key=parse_instant)
     return [_begun(each, first_at) if each in of_events else each for each in versions]
 
 

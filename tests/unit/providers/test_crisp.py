@@ -25,7 +25,8 @@ def test_a_session_in_which_the_visitor_wrote_is_one_lead_in_any_order() -> None
     events = [recorded(f"crisp_{each}") for each in EVENTS]
     whole = merged_lead("crisp", *events)
     told = {
-        "kind": "chat", "provider_id": SESSION, "chat_id": f"crisp:{SESSION}", "name": "Maya Okafor",
+        "kind": "chat", "provider_id": SESSION, "at": "2026-03-01T10:00:00.000Z",
+        "chat_id": f"crisp:{SESSION}", "name": "Maya Okafor",
         "email": "maya@okaforstudio.net", "phone": "+441134960123", "visitor_id": "signed.token.of.maya",
         "page_url": "https://shop.example/chairs/oak", "referrer": "https://www.google.com/",
     }  # fmt: skip
