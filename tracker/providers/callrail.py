@@ -126,7 +126,7 @@ def _from(told: Mapping[str, Any]) -> dict[str, Any]:
 def _message(told: Mapping[str, Any]) -> dict[str, Any]:
     """Read a text message: received, it is of the chat that its conversation is; sent, an activity."""
     at = instant(first(told, "timestamp", "sent_at", "created_at"))
-    if "agent" in told or _is_outbound(told):
+    if text(told.get("agent")) or _is_outbound(told):
         return {
             "fact": "activity", "kind": "other", "title": "Text message", "at": at, "version_at": at,
             "provider_id": first_text(told, "resource_id", "id"), "owner": first_text(told, "agent"),

@@ -74,13 +74,13 @@ def _session(body: Mapping[str, Any], version_at: str | None) -> Facts:
         "at": instant(body.get("eventTime")),
     }  # fmt: skip
     for party in parties:
-        if _is(party, "inbound") and not first_text(party, "from.extensionId"):
+        if _is(party, "inbound") and not first_text(party, "from.extensionId", "from.extensionNumber"):
             states = {**_rest(body), "status": first_text(party, "status.code")}
             yield {**common, **_inbound(party), "is_at_of_event": True, "answered": _is_answered(parties),
                    "fields": {**states, "agent": first_text(party, "to.name")}}  # fmt: skip
             return
     for party in parties:
-        if _is(party, "outbound") and not first_text(party, "to.extensionId"):
+        if _is(party, "outbound") and not first_text(party, "to.extensionId", "to.extensionNumber"):
             yield {**common, **_outbound(party)}
             return
 

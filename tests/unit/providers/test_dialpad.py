@@ -72,8 +72,13 @@ def test_a_text_message_is_a_chat() -> None:
 
 
 def test_a_jwt_is_read_as_its_claims() -> None:
-    """With a secret the whole body is a JWT, and says the same."""
-    assert facts_of("dialpad", jwt("dialpad_hangup", "s")) == facts_of("dialpad", recorded("dialpad_hangup"))
+    """With a secret the whole body is a JWT, plain or as a JSON text, and says the same."""
+    plain, verify = jwt("dialpad_hangup", "s"), load_adapter("dialpad").verify
+    quoted = delivery(b'"' + plain.body + b'"', {"Content-Type": "application/json"})
+    assert verify is not None
+    verify(quoted, "s")
+    told = facts_of("dialpad", recorded("dialpad_hangup"))
+    assert facts_of("dialpad", plain) == facts_of("dialpad", quoted) == told
 
 
 REFUSED: dict[str, Any] = {
