@@ -73,11 +73,13 @@ def _call(told: Mapping[str, Any], delivery: Delivery) -> dict[str, Any]:
             "phone": line(first(told, *_CALLER)), "title": "Outbound call",
             "owner": first_text(told, "agent_email", "agent"), "version_at": _version_at(told, delivery),
         }  # fmt: skip
+    goes_on = "recording" not in told and not number(told.get("duration"))  # the end always has this field
     return {
         "fact": "lead", "kind": "call", "provider_id": _call_id(told), "at": began_at,
         "version_at": _version_at(told, delivery), **_who(told), **_from(told),
         "tracking_number": line(first(told, *_CALLED)),
-        "duration_s": number(told.get("duration")), "answered": truth(told.get("answered")),
+        "duration_s": None if goes_on else number(told.get("duration")),
+        "answered": None if goes_on else truth(told.get("answered")),
         "recording_url": first_text(told, "recording", "recording_redirect", "recording_player"),
         "transcript": spoken(first(told, "transcription", "conversational_transcript")),
     }  # fmt: skip

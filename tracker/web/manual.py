@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 ORDER = (
     "install", "visitors", "forms", "journey", "identity", "accounts", "hooks", "providers",
-    "fieldmaps", "import", "matching", "leads", "exports", "datasette", "alerts", "privacy",
+    "calls", "crms", "fieldmaps", "import", "matching", "leads", "exports", "datasette", "alerts", "privacy",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ TOLD: dict[str, tuple[str, dict[str, Any]]] = {
     "a call that rings": (
         "callrail_pre_call",
         {"kind": "call", "provider_id": CALL, "at": "2026-03-01T10:00:00.250Z", "phone": "+441134960123",
-         "tracking_number": "+442079460100", "name": "MAYA OKAFOR", "answered": False, "duration_s": 0},
+         "tracking_number": "+442079460100", "name": "MAYA OKAFOR", "answered": None, "duration_s": None},
     ),
     "a call that was answered, with its source": (
         "callrail_post_call",
