@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +13,9 @@ from tracker.cli import Context, pass_context
 from tracker.core.lists import is_search_list, rows_of_list
 from tracker.core.rules import Category
 from tracker.errors import BadRequest
+from tracker.store.db import atomic, open_store
 from tracker.store.lists import load_overlay, save_overlay
+from tracker.store.sites import raise_version
 
 LISTS: tuple[Category, ...] = ("search", "social", "ai")
 
@@ -49,6 +52,8 @@ def import_lists(context: Context, files: tuple[Path, ...], category: str | None
         context.settings.data, rows,
         origin=f"Source: matomo-org/searchengine-and-social-list (CC0), {names}. {date.today().isoformat()}",
     )  # fmt: skip
+    with closing(open_store(context.settings.data, write=True)) as db, atomic(db):
+        raise_version(db)  # collectors decide by it whom a pool of some channels serves
     click.echo(path)
 
 
