@@ -7,11 +7,12 @@
 --       4 the channel of the visitor's session
 --       5 until when this visitor's want of a number is counted as one
 --       6 the pools there are: a set
+--       7 how many wants each pool had: a hash
 -- ARGV  1 the pool: {site, pool, numbers, hold_ms, channels}
 --       2 who asks: {visitor, channel, has_hits, session_hint, now_ms}; no now_ms: this server's clock
 --       3 limits: {tell_ms, past_ms, gap_ms, most_past}
 -- Returns the number ("" where there is none to show) and why: kept, again, new, exhausted, waiting, elsewhere.
-local pool_key, log_key, past_key, came_key, want_key, pools_key = unpack(KEYS)
+local pool_key, log_key, past_key, came_key, want_key, pools_key, wants_key = unpack(KEYS)
 local pool, ask, limit = cjson.decode(ARGV[1]), cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
 
 local now = ask.now_ms
@@ -122,7 +123,7 @@ end
 local function count_want()
   if now < tonumber(redis.call('GET', want_key) or 0) then return 'waiting' end
   redis.call('SET', want_key, whole(now + pool.hold_ms), 'PX', whole(pool.hold_ms))
-  local serial = redis.call('HINCRBY', pools_key .. ':wants', pool.site .. ' ' .. pool.pool, 1)
+  local serial = redis.call('HINCRBY', wants_key, pool.site .. ' ' .. pool.pool, 1)
   append({ k = 'exhausted', site = pool.site, pool = pool.pool, at_ms = now, serial = serial })
   return 'exhausted'
 end

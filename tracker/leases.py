@@ -24,6 +24,7 @@ from tracker import hitlog
 from tracker.model import Pool, SiteKey
 
 POOLS = "touchline:pools"
+WANTS = "touchline:wants"
 TELL_MS = 75_000  # more than the 60 s between two beats: every other one is told
 PAST_MS = 30 * 86_400_000
 GAP_MS = 1_800_000
@@ -109,7 +110,7 @@ def _keys(site: SiteKey, pool: str, visitor: str) -> list[str]:
     own = f"{site}:{pool}:{visitor}"
     return [
         _pool_key(site, pool), hitlog.STREAM, f"touchline:past:{own}", f"touchline:came:{site}:{visitor}",
-        f"touchline:want:{own}", POOLS,
+        f"touchline:want:{own}", POOLS, WANTS,
     ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.conftest import short_folder
 from tests.reading import Reading, name_id, people, persons
 from tests.telling import (
+    TEN_MS,
     Fact,
     Workspace,
     activity,
@@ -35,8 +36,9 @@ from tests.telling import (
     split,
     status,
 )
-from tracker import config
+from tracker import config, hitlog, leases
 from tracker.core.ids import lead_id
+from tracker.model import Pool, SiteKey
 from tracker.store.db import open_store
 from tracker.store.tombstones import load_proofs
 
@@ -201,6 +203,25 @@ def test_others_are_as_if_it_had_never_been_told(client: redis.Redis, tmp_path: 
     erased.tell(erase(100, email=ANN))
     assert erased.everything() == never.everything()
     assert erased.verify() == []
+
+
+def test_the_server_forgets_which_number_they_held(workspace: Workspace, client: redis.Redis) -> None:
+    """No key of the embedded server names them, and nobody gets their number before its time."""
+    pool, pipe = Pool("main", (POOLED,), "+442079460000"), hitlog.Pipe(client)
+
+    def ask(visitor: str) -> str:
+        command = leases.packed_lease(SiteKey("shop"), pool, leases.Ask(visitor, now_ms=TEN_MS))
+        return leases.read_reply(pipe.run([command])[0]).why
+
+    assert ask("ann-browser") == "new"
+    workspace.tell(identify(0, visitor_id="ann-browser", email=ANN), hit("h1", visitor_id="ann-browser"))
+    workspace.tell(erase(100, email=ANN))
+    kept = {key: client.dump(key) for key in client.scan_iter()}
+    assert not [key for key, value in kept.items() if b"ann-browser" in key + (value or b"")]
+    assert ask("bob-browser") == "exhausted"
+    workspace.tell()
+    assert [row["visitor_id"] for row in workspace.export("sessions")] == []
+    pipe.close()
 
 
 def test_nothing_of_them_is_left_in_any_table(workspace: Workspace) -> None:
