@@ -10,9 +10,15 @@ import click
 import pytest
 
 from tracker.cli import main
+from tracker.cli.pools import HOLD
 from tracker.config import SETTINGS
+from tracker.core import candidates, matching
 from tracker.core.evidence import Guards
+from tracker.core.numbers import size_for
+from tracker.core.times import DAY_MS, MINUTE_MS
 from tracker.core.whys import EVIDENCE
+from tracker.leases import PAST_MS
+from tracker.model import Pool
 
 ROOT = Path(__file__).parents[2]
 HELP = ROOT / "tracker" / "web" / "help"
@@ -68,6 +74,18 @@ def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
     """A page that is named by a link is there."""
     links = re.findall(r"\]\(([a-z]+\.md)\)", page.read_text("utf-8"))
     assert [link for link in links if not (HELP / link).exists()] == []
+
+
+def test_the_page_on_numbers_tells_the_times_that_hold() -> None:
+    """Hold, grace, click and memory, confidences and the worked example, as the code has them."""
+    text = (HELP / "numbers.md").read_text("utf-8")
+    hold = Pool("main", (), "").hold_s // 60
+    assert f"held for {hold} minutes more (`--hold {hold}m`)" in text and f"{hold}m" == HOLD
+    assert f"until {candidates.GRACE_MS // MINUTE_MS} minutes after it was last" in text
+    assert (candidates.EARLY_MS, candidates.CLICK_MS) == (MINUTE_MS, 2 * MINUTE_MS)
+    assert f"from {matching.LEASE_BEST * 100:.0f} % to {matching.LEASE_LEAST * 100:.0f} %" in text
+    assert f"within the last {PAST_MS // DAY_MS} days" in text
+    assert f"24 are in use on average, and {size_for(24.0)} are enough" in text
 
 
 def test_the_page_on_identity_names_every_rule_and_limit() -> None:

@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 ORDER = (
     "install", "visitors", "forms", "journey", "identity", "accounts", "hooks", "providers",
-    "calls", "crms", "fieldmaps", "import", "matching", "leads", "exports", "datasette", "alerts", "privacy",
+    "calls", "numbers", "crms", "fieldmaps", "import", "matching", "leads", "exports", "datasette", "alerts",
+    "privacy",
 )  # fmt: skip
 
 
