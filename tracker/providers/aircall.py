@@ -18,7 +18,7 @@ from typing import Any
 
 from tracker.core.times import format_instant
 from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
-from tracker.providers.calling import line, names_of, only, rest, spoken, visitor_of
+from tracker.providers.calling import line, names_of, only, rest, spoken
 from tracker.providers.reading import (
     dig,
     first,
@@ -29,6 +29,7 @@ from tracker.providers.reading import (
     mapping,
     number,
     text,
+    visitor_token,
 )  # fmt: skip
 from tracker.providers.signing import demand_same
 
@@ -100,7 +101,7 @@ def _who(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": full_name(contact.get("first_name"), contact.get("last_name")),
         "email": first_text(contact, "emails.0.value"),
-        "company": first_text(contact, "company_name"), "visitor_id": visitor_of(data),
+        "company": first_text(contact, "company_name"), "visitor_id": visitor_token(data),
         "tracking_number": line(first(data, "number.digits", "number.e164_digits")),
     }  # fmt: skip
 

@@ -6,14 +6,13 @@ Which call is a lead is decided in each adapter by the provider's own words for 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tracker.core.contacts import is_withheld
 from tracker.core.facts import TAGS
 from tracker.providers.reading import first_text, mapping, objects, text
 
-VISITOR = "tl_visitor"
 _FEWEST_DIGITS = 3
 _EXTENSION = re.compile(r"(?:extension|ext|x)[.:= ]*\d+$", re.IGNORECASE)
 _NOBODY = frozenset({
@@ -82,26 +81,6 @@ def rest(value: Any, used: Collection[str] = ()) -> dict[str, Any]:
         for name, each in mapping(value).items()
         if name not in used and name not in TAGS and each not in (None, "", [], {})
     }
-
-
-def visitor_of(value: Any) -> str | None:
-    """Find our visitor's token, wherever an attribute or a pair of name and value carries it."""
-    return next((said for each in _walk(value) if (said := _token(each)) is not None), None)
-
-
-def _token(value: Mapping[str, Any]) -> str | None:
-    if first_text(value, "name", "key", "label", "field") == VISITOR:
-        return first_text(value, "value", "values")
-    return text(value.get(VISITOR))
-
-
-def _walk(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Give all objects within a value; documents are never deeper than their reader lets them be."""
-    if isinstance(value, Mapping):
-        yield value
-        value = list(value.values())
-    for each in value if isinstance(value, list) else ():
-        yield from _walk(each)
 
 
 def names_of(value: Any) -> list[str]:

@@ -21,7 +21,7 @@ from tracker.core.ids import digest
 from tracker.core.times import format_instant
 from tracker.providers.adapter import NO_CONTENT, Adapter, Delivery, Facts
 from tracker.providers.answers import Answer
-from tracker.providers.calling import caller_name, line, names_of, rest, spoken, tags, visitor_of
+from tracker.providers.calling import caller_name, line, names_of, rest, spoken, tags
 from tracker.providers.guess import form_lead
 from tracker.providers.reading import (
     first,
@@ -33,6 +33,7 @@ from tracker.providers.reading import (
     objects,
     text,
     truth,
+    visitor_token,
 )  # fmt: skip
 from tracker.providers.signing import base64_mac, demand_header, demand_same
 
@@ -110,7 +111,7 @@ def _version_at(told: Mapping[str, Any], delivery: Delivery) -> str | None:
 def _who(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "phone": line(first(told, *_CALLER)), "name": caller_name(*(told.get(name) for name in _CALLED_BY)),
-        "email": first_text(told, "customer_email"), "visitor_id": visitor_of(told),
+        "email": first_text(told, "customer_email"), "visitor_id": visitor_token(told),
     }  # fmt: skip
 
 
@@ -140,7 +141,7 @@ def _message(told: Mapping[str, Any]) -> dict[str, Any]:
         "phone": line(first(told, "source_number", *_CALLER)),
         "name": caller_name(*(told.get(name) for name in _CALLED_BY)),
         "tracking_number": line(first(told, "destination_number", *_CALLED)),
-        "transcript": spoken(told.get("content")), "visitor_id": visitor_of(told),
+        "transcript": spoken(told.get("content")), "visitor_id": visitor_token(told),
         "status": _STATUS.get(text(told.get("lead_status")) or ""), "fields": rest(told, {"content"}),
     }  # fmt: skip
 

@@ -18,9 +18,19 @@ from typing import Any
 
 from tracker.errors import BadRequest
 from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
-from tracker.providers.calling import caller_name, line, only, rest, spoken, visitor_of
+from tracker.providers.calling import caller_name, line, only, rest, spoken
 from tracker.providers.documents import read_json
-from tracker.providers.reading import dig, first, first_text, instant, instant_ms_of, number, text, truth
+from tracker.providers.reading import (
+    dig,
+    first,
+    first_text,
+    instant,
+    instant_ms_of,
+    number,
+    text,
+    truth,
+    visitor_token,
+)
 
 _UNANSWERED = frozenset({"missed", "voicemail", "voicemail_uploaded", "abandoned"})
 _USED = frozenset({
@@ -77,7 +87,7 @@ def _call(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **common, "fact": "lead", "kind": "call", "name": _name(told),
         "tracking_number": line(first(told, "entry_point_target.phone", "internal_number", "target.phone")),
-        "duration_s": _length(told), "answered": _is_answered(told), "visitor_id": visitor_of(told),
+        "duration_s": _length(told), "answered": _is_answered(told), "visitor_id": visitor_token(told),
         "recording_url": _recording(told), "transcript": spoken(told.get("transcription_text")),
         "fields": {**rest(told, _USED), "agent": dig(told, "target.name"),
                    "agent_email": dig(told, "target.email")},

@@ -17,8 +17,17 @@ from typing import Any
 
 from tracker.core.times import format_instant
 from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
-from tracker.providers.calling import line, only, rest, spoken, visitor_of
-from tracker.providers.reading import dig, first, first_text, instant, instant_ms_of, mapping, number
+from tracker.providers.calling import line, only, rest, spoken
+from tracker.providers.reading import (
+    dig,
+    first,
+    first_text,
+    instant,
+    instant_ms_of,
+    mapping,
+    number,
+    visitor_token,
+)
 from tracker.providers.signing import (
     base64_mac,
     decoded_secret,
@@ -91,7 +100,7 @@ def _call(event: str, thing: Mapping[str, Any], data: Mapping[str, Any]) -> dict
         return {**common, "fact": "activity", "kind": "call_made", "title": "Outbound call",
                 "owner": first_text(thing, "userId") or first_text(data, "context.userId")}  # fmt: skip
     return {
-        **common, "fact": "lead", "kind": "call", "tracking_number": ours, "visitor_id": visitor_of(data),
+        **common, "fact": "lead", "kind": "call", "tracking_number": ours, "visitor_id": visitor_token(data),
         "answered": _is_answered(event, thing),
         "duration_s": None if event == "call.voicemail.completed" else _length(thing),
         "recording_url": first_text(thing, *_RECORDINGS),

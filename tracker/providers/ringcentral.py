@@ -16,7 +16,7 @@ from typing import Any
 
 from tracker.core.times import format_instant
 from tracker.providers.adapter import NO_CONTENT, Adapter, Delivery, Facts, Reply, Unproved
-from tracker.providers.calling import caller_name, line, visitor_of
+from tracker.providers.calling import caller_name, line
 from tracker.providers.reading import (
     first,
     first_text,
@@ -26,6 +26,7 @@ from tracker.providers.reading import (
     number,
     objects,
     truth,
+    visitor_token,
 )
 from tracker.providers.signing import demand_same
 
@@ -97,7 +98,7 @@ def _is(party: Mapping[str, Any], way: str) -> bool:
 def _inbound(party: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "fact": "lead", "kind": "call", "phone": line(first(party, "from.phoneNumber")),
-        "name": caller_name(first(party, "from.name")), "visitor_id": visitor_of(party),
+        "name": caller_name(first(party, "from.name")), "visitor_id": visitor_token(party),
         "tracking_number": line(first(party, "to.phoneNumber")),
     }  # fmt: skip
 

@@ -21,7 +21,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from tracker.core.times import format_instant
 from tracker.errors import BadRequest
 from tracker.providers.adapter import Adapter, Delivery, Facts, Reply, Unproved
-from tracker.providers.calling import caller_name, line, only, rest, visitor_of
+from tracker.providers.calling import caller_name, line, only, rest
 from tracker.providers.documents import form_pairs, read_json
 from tracker.providers.reading import (
     first,
@@ -30,6 +30,7 @@ from tracker.providers.reading import (
     number,
     objects,
     text,
+    visitor_token,
     without_blanks,
 )  # fmt: skip
 from tracker.providers.signing import base64_mac, demand_header, is_same
@@ -121,7 +122,7 @@ def _caller(told: Mapping[str, Any]) -> dict[str, Any]:
         "tracking_number": line(first(told, "To", "Called")), "name": caller_name(told.get("CallerName")),
         "duration_s": number(first(told, "CallDuration")), "recording_url": recording,
         "answered": _ANSWERED.get(dialled or first_text(told, "CallStatus") or ""),
-        "transcript": _transcript(told), "visitor_id": visitor_of(told),
+        "transcript": _transcript(told), "visitor_id": visitor_token(told),
         "fields": {**rest(told, _USED), **_utterance(told)},
     }  # fmt: skip
 

@@ -16,7 +16,7 @@ from typing import Any
 from tracker.core.times import format_instant
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.answers import Answer
-from tracker.providers.calling import caller_name, line, rest, spoken, tags, visitor_of
+from tracker.providers.calling import caller_name, line, rest, spoken, tags
 from tracker.providers.guess import guess
 from tracker.providers.reading import (
     first,
@@ -28,6 +28,7 @@ from tracker.providers.reading import (
     objects,
     text,
     truth,
+    visitor_token,
     without_blanks,
 )
 
@@ -77,7 +78,7 @@ def _known(told: Mapping[str, Any], zone: str) -> dict[str, Any]:
         "company": first_text(told, "contact_company_name"),
         "page_url": first_text(told, "lead_url", "landing_url"),
         "landing_page": first_text(told, "landing_url"), "referrer": first_text(told, "referring_url"),
-        "value": money(first(told, "sales_value", "quote_value")), "visitor_id": visitor_of(told),
+        "value": money(first(told, "sales_value", "quote_value")), "visitor_id": visitor_token(told),
         **_source(told), **_call(told),
     }  # fmt: skip
 
