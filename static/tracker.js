@@ -681,7 +681,7 @@
   function identify(who) {
     const said = Object.assign({}, who);
     const named = IDENTIFIERS.filter((name) => !NOTHING.test(said[name]) || (said[name] = undefined));
-    if (!named.length) return say("nobody is named"), null;
+    if (!named.length) return say("identify: nobody"), null;
     return sendNow(sendEvent("identify", said));
   }
 
