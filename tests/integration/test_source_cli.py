@@ -53,6 +53,13 @@ def test_the_address_alone_is_on_stdout(shop: Path) -> None:
     assert "this address alone is what proves a sender" in done.stderr
 
 
+def test_a_secret_that_nobody_will_prove_is_said_to_be_of_no_use(shop: Path) -> None:
+    """Whoever thinks that Jotform's deliveries are signed learns that the address is the secret."""
+    done = run(shop, "source", "add", "shop", "jotform", "--secret", "word")
+    assert done.exit_code == 0
+    assert "Jotform proves nothing" in done.stderr
+
+
 WRONG = {
     "a site that is not there": (("nowhere", "typeform"), "there is no site 'nowhere'"),
     "a provider that is not there": (("shop", "fax"), "there is no provider 'fax'; there are aircall,"),

@@ -70,9 +70,11 @@ def add(context: Context, /, site: str, provider: str, form: str, **given: Any) 
         db.close()
     _show(context, made, kept, form, base=given["url"])
     if secret is None and adapter.secret:
-        click.echo(
-            f"without --secret ({adapter.secret}) this address alone is what proves a sender", err=True
-        )
+        words = f"without --secret ({adapter.secret}) this address alone is what proves a sender"
+        click.echo(words, err=True)
+    if secret is not None and adapter.verify is None:
+        words = f"{adapter.label} proves nothing, so the secret is not asked for: keep the address secret"
+        click.echo(words, err=True)
 
 
 @source.command("list")
