@@ -49,7 +49,12 @@ class House:
     def run(self, later_ms: int = 0) -> dict[str, int]:
         """Deliver what is due so much later."""
         self.now_ms += later_ms
-        return dict(run(Post(self.settings, KEY, lambda: self.now_ms, lambda: 0.0)))
+        return dict(run(self.post))
+
+    @property
+    def post(self) -> Post:
+        """What deliveries are sent with: the house's clock, and no chance."""
+        return Post(self.settings, KEY, lambda: self.now_ms, lambda: 0.0)
 
     def rows(self) -> list[dict[str, Any]]:
         """List the outbox, the oldest first."""

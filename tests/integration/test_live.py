@@ -309,6 +309,9 @@ def test_the_outbox_says_in_words_how_it_is(outbox: OutboxState | None, state: s
     assert (part.state, part.words) == (state, words)
     alone = running.outbox_part(OutboxState(1), IDLE, NOW_MS)
     assert (alone.state, "touchline work deliver" in alone.words) == ("down", True)
+    failing = replace(IDLE, senders=[MINE], unsent=Failures(count=1, error="OSError: full"))
+    broken = running.outbox_part(OutboxState(1), failing, NOW_MS)
+    assert (broken.state, broken.words) == ("down", "Sending failed (OSError: full). It tries again.")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 import redis
 
+from tests.outbox_house import House
 from tests.telling import (
     GOOGLE,
     KEY,
@@ -29,12 +30,16 @@ from tests.telling import (
     status,
 )
 from tracker import config, hitlog, wire
-from tracker.core.times import DAY_MS
+from tracker.core.alerts import WANTS
+from tracker.core.times import DAY_MS, HOUR_MS
 from tracker.store.db import open_store
+from worker.deliver import Deliverer
 from worker.drain import Drain
 
 ANN, BOB, LINE, POOLED = "ann@acme.com", "bob@beta.io", "+447700900001", "+442071830001"
 WORDS = ("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")
+# What an operator adds; and one row is read of what is stale.
+HAND = frozenset({"destination", "hook_source", "pool", "pool_number", "dirty"})
 FEW = frozenset({"site", "static_number", "tombstone"})  # written by hand, or read up to a bound
 
 FACTS: dict[str, Sequence[Fact]] = {
@@ -105,6 +110,24 @@ def test_no_statement_of_a_drain_walks_through_a_table_that_grows(
     asked = statements(settings, client, FACTS[kind])
     with closing(open_store(settings.data, write=True)) as db:
         assert {each: names for each in set(asked) if (names := walked(db, each) - FEW)} == {}
+
+
+def test_looking_for_what_is_to_be_told_walks_through_no_table_that_grows(
+    settings: config.Settings, client: redis.Redis
+) -> None:
+    """Watching and sending ask by keys and times, however many leads and deliveries there are."""
+    house = House(settings, client)
+    house.add("webhook", "http://127.0.0.1:9/nobody", wants=list(WANTS))
+    house.space.tell(*(fact for facts in FACTS.values() for fact in facts), lead("own", 1, email="x@y.io"))
+    asked: list[str] = []
+    house.now_ms = TEN_MS + HOUR_MS
+    with closing(open_store(settings.data, write=True)) as db:
+        db.set_trace_callback(asked.append)
+        Deliverer(db, house.post).run()
+        assert house.states() != []
+    with closing(open_store(settings.data, write=True)) as db:
+        found = {each: walked(db, each) - FEW - HAND for each in asked if each.lstrip().startswith(WORDS)}
+    assert {each: names for each, names in found.items() if names} == {}
 
 
 def test_a_lead_asks_no_more_where_a_greater_crowd_gave_its_number(

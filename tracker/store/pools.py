@@ -129,7 +129,7 @@ def exhaustions_since(db: sqlite3.Connection, since_ms: int) -> list[Exhaustion]
     """Count how often each pool had no number for a visitor, from an instant on."""
     rows = db.execute(
         """SELECT site.key, pool.name, count(*), max(at_ms) FROM pool JOIN site USING (site_no)
-        JOIN exhaustion ON exhaustion.site_no = pool.site_no AND exhaustion.pool = pool.name
+        CROSS JOIN exhaustion ON exhaustion.site_no = pool.site_no AND exhaustion.pool = pool.name
           AND at_ms >= ?
         GROUP BY site.key, pool.name ORDER BY 1, 2""",
         [since_ms],

@@ -33,7 +33,7 @@ _COUNTED = {
 
 def is_behind(db: sqlite3.Connection) -> bool:
     """Say whether views are still to be made anew, so that a lead may not be judged yet."""
-    return db.execute("SELECT 1 FROM dirty LIMIT 1").fetchone() is not None
+    return bool(db.execute("SELECT EXISTS (SELECT 1 FROM dirty)").fetchone()[0])
 
 
 def fresh_leads(

@@ -48,7 +48,7 @@ class Part:
 class LogState:
     """What the log's server says; `idle_ms` is how long ago a drain last looked at it.
 
-    `hands` are the workers that drain, `senders` those that deliver.
+    `hands` are the workers that drain, `senders` those that deliver, and `unsent` how their runs failed.
     """
 
     waiting: int
@@ -57,6 +57,7 @@ class LogState:
     hands: Sequence[Hand]
     failures: Failures
     senders: Sequence[Hand] = ()
+    unsent: Failures = Failures()
 
 
 def describe_parts(house: House) -> list[Part]:
@@ -99,6 +100,7 @@ def read_log(client: redis.Redis) -> LogState | None:
             queue.hands(client),
             queue.failures(client),
             queue.hands(client, queue.DELIVER),
+            queue.failures(client, queue.DELIVER),
         )
     except redis.RedisError:
         return None
@@ -171,6 +173,8 @@ def outbox_part(outbox: OutboxState | None, log: LogState | None, now_ms: int) -
         return Part("Outbox", "ok", "Nobody is told of anything yet.")
     if log is not None and not any(is_alive(hand, now_ms) for hand in log.senders):
         return Part("Outbox", "down", "Nobody sends: no worker runs for it (touchline work deliver).")
+    if log is not None and log.unsent.count:
+        return Part("Outbox", "down", f"Sending failed ({log.unsent.error}). It tries again.")
     troubles = [f"{_count(outbox.off, 'address')} switched off"] if outbox.off else []
     troubles += [f"{_count(outbox.dead, 'message')} given up"] if outbox.dead else []
     if troubles:
