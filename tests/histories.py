@@ -106,7 +106,7 @@ leads = fact(
     phone=maybe(PHONES), name=maybe(NAMES), tracking_number=maybe((*POOLED, STATIC)),
     user_id=maybe((None, None, *USERS)), crm_id=maybe((None, None, *(f"hub:{each}" for each in CONTACTS))),
     chat_id=maybe((None, None, *CHATS)), gclid=maybe((None, None, "G1", "G2")),
-    landing_page=maybe((None, None, *URLS)),
+    landing_page=maybe((None, None, *URLS)), page_url=maybe((PAGE,)),
     utm_source=maybe(("partner",)), status=maybe((*STATUSES, "open")),
     is_test=st.sampled_from((None, None, None, None, True, False)), version_at=versions,
 )  # fmt: skip

@@ -25,7 +25,8 @@ from tracker.store.leads import Row, load_lead
 from tracker.store.leases import leases_near
 from tracker.store.marks import Mark, Pass
 from tracker.store.persons import Identifiers, note_sightings
-from tracker.store.sites import numbered_sites
+from tracker.store.presence import visitors_on
+from tracker.store.sites import numbered_sites, sites_matching_pages
 
 
 class CallStitcher:
@@ -35,6 +36,7 @@ class CallStitcher:
         self._db = db
         self._identifiers = Identifiers(db, key)
         self._sites = numbered_sites(db)
+        self._paged = sites_matching_pages(db)
 
     def stitch(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Find again who saw the numbers that these leads called, and who brought their click ids."""
@@ -44,8 +46,8 @@ class CallStitcher:
                 continue
             mentions, links = self._evidence(lead)
             self._note(replace_testimony(self._db, f"call:{lead['fact']}", mentions, links), mark, run)
-            known = self._known_by_click(lead)
-            self._note(replace_testimony(self._db, f"click:{lead['fact']}", known, []), mark, run)
+            known = self._known_by_trace(lead)
+            self._note(replace_testimony(self._db, f"trace:{lead['fact']}", known, []), mark, run)
             marks.put(self._db, {("match", mark.key): mark.because})
 
     def _note(self, moved: Moved, mark: Mark, run: Pass) -> None:
@@ -73,12 +75,12 @@ class CallStitcher:
             links.append(Link("R6", visitor_no, lead["phone_no"], at_ms, None, None, None, 0, 1))
         return mentions, links
 
-    def _known_by_click(self, lead: Row) -> list[Mention]:
-        """Name the visitor who alone arrived with the lead's click id; it is no sighting of them."""
-        clicked = self.clicked(lead)
-        if self._is_told(lead) or len(clicked) != 1 or self.has_refused(clicked[0], lead):
+    def _known_by_trace(self, lead: Row) -> list[Mention]:
+        """Name the visitor who alone left the lead's click id or was on its page; it is no sighting."""
+        found = self.clicked(lead) or self.on_page(lead)
+        if self._is_told(lead) or len(found) != 1 or self.has_refused(found[0], lead):
             return []
-        (only,) = clicked
+        (only,) = found
         named = Identifier("visitor", only.visitor_id)
         return [Mention(self._identifiers.number(named, at_ms=None, visitor_no=only.visitor_no), None, None)]
 
@@ -117,6 +119,16 @@ class CallStitcher:
         """Gather the visitors who arrived with a click id that came with a lead."""
         found = visitors_with(self._db, lead["lead_id"], until_ms=lead["at_ms"] + RETRY_MS)
         return [self._candidate(*each, lead["at_ms"]) for each in found]
+
+    def on_page(self, lead: Row) -> list[Candidate]:
+        """Gather who was on the page of a chat without a name at the time, and had not refused."""
+        is_named = any(lead[f"{kind}_no"] is not None for kind in ("email", "user", "crm", "phone"))
+        if lead["kind"] != "chat" or not lead["page_url"] or is_named or lead["site_no"] not in self._paged:
+            return []
+        at_ms = lead["at_ms"]
+        found = visitors_on(self._db, lead["page_url"], site_no=lead["site_no"], at_ms=at_ms)
+        seen = (self._candidate(*each, at_ms) for each in found)
+        return [each for each in seen if not self.has_refused(each, lead)]
 
     def _candidate(self, visitor_no: int, visitor_id: str, at_ms: int) -> Candidate:
         return Candidate(visitor_no, visitor_id, last_hit_ms(self._db, visitor_no, at_ms))

@@ -34,6 +34,7 @@ from tracker.store.leads import drop_lead, load_lead, put_lead
 from tracker.store.leases import LeaseRow, calls_of, put_lease
 from tracker.store.marks import Mark, Pass
 from tracker.store.persons import Identifiers, note_sightings, phones
+from tracker.store.presence import chats_beside_visitor
 from tracker.store.sites import numbered_sites
 from tracker.store.strings import Visitors
 from worker.accounts import AccountStitcher
@@ -172,7 +173,10 @@ class FactReader:
         """Mark what a visitor said, and the calls that may be theirs, after a word on consent."""
         named = facts_of_visitor(self._db, visitor_id, site_no=site_no)
         stale: Stale = {("fact", each): because for each in named}
-        traced = {*calls_of(self._db, visitor_id), *leads_with_clicks_of(self._db, visitor_id)}
+        traced = {
+            *calls_of(self._db, visitor_id), *leads_with_clicks_of(self._db, visitor_id),
+            *chats_beside_visitor(self._db, visitor_id),
+        }  # fmt: skip
         return stale | {("trace", each): because for each in sorted(traced)}
 
     def _visitor_no(self, one: Identifier) -> int | None:
@@ -220,7 +224,7 @@ class FactReader:
         if old is None:
             return {}
         stale = self._replace(f"call:{old['fact']}", [], [], because, run)
-        stale |= self._replace(f"click:{old['fact']}", [], [], because, run)
+        stale |= self._replace(f"trace:{old['fact']}", [], [], because, run)
         put_echo(self._db, old, None)
         if old["identifier_no"]:
             stale["identifier", old["identifier_no"]] = because

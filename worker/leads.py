@@ -133,6 +133,7 @@ class LeadStitcher:
             click_names=lead_click_names(self._db, lead["lead_id"]),
             clicked=tuple(self._candidate(each.visitor_no, at_ms) for each in self._calls.clicked(lead)),
             static_number=static.number if static else None,
+            on_page=tuple(self._candidate(each.visitor_no, at_ms) for each in self._calls.on_page(lead)),
             fresh_ms=self._fresh_ms,
             aside=tuple(aside),
         ))  # fmt: skip

@@ -26,9 +26,10 @@ from tracker.store.hits import VisitorHit, load_human_hits
 from tracker.store.leases import calls_during
 from tracker.store.lists import load_overlay
 from tracker.store.marks import Mark, Pass
+from tracker.store.presence import chats_beside, replace_presence
 from tracker.store.rules import load_rule_sets
 from tracker.store.sessions import SessionRow, replace_sessions
-from tracker.store.sites import numbered_sites
+from tracker.store.sites import numbered_sites, sites_matching_pages
 from tracker.store.sources import SourceNumbers
 from tracker.store.strings import Numbers, visitor_ids
 from worker.bursts import BurstWatch
@@ -59,6 +60,7 @@ class SessionStitcher:
         self._limits = Limits(settings.session_gap_s * 1_000, settings.session_max_s * 1_000)
         self._places = Places(settings.geo_file)
         self._sites = numbered_sites(db)
+        self._paged = sites_matching_pages(db)
         self._texts = Numbers(db)
         self._bursts = BurstWatch(db, settings, self._texts)
         self._rules = load_rule_sets(db, load_overlay(settings.data))
@@ -78,6 +80,7 @@ class SessionStitcher:
             for each in visits
             for session in self._cut(each, owners.foreign(each.visitor_no, uses[each.visitor_no]))
         ]
+        chats = self._chats(reasons)
         names = visitor_ids(self._db, reasons)
         changed = replace_sessions(self._db, reasons, self._rows(cut, names), run)
         for number, gone in changed.items():
@@ -87,6 +90,17 @@ class SessionStitcher:
         moved = dict.fromkeys(bursts.moved, "a burst of one-hit visitors")
         moved |= dict.fromkeys(owners.moved, "a click id that another visitor brought first")
         self._mark(moved, reasons, owners.changed)
+        because = next(iter(reasons.values()), "")
+        marks.put(self._db, {("trace", each): because for each in sorted(chats)})
+
+    def _chats(self, reasons: Mapping[int, str]) -> set[str]:
+        """Note who was on which page where chats are matched by it; names the chats it may concern."""
+        if not self._paged:
+            return set()
+        wanted = json.dumps(list(reasons))
+        before = chats_beside(self._db, wanted)
+        replace_presence(self._db, reasons, self._paged)
+        return {*before, *chats_beside(self._db, wanted)}
 
     def _visits(self, rows: Sequence[VisitorHit]) -> list[_Visits]:
         """Sort hits into parts of one visitor on one site."""

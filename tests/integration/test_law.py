@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from tests.histories import batches
 from tests.telling import KEY, SITES, Fact, Row, Workspace, at, consent
 from tracker import config, embedded
 from tracker.core.times import DAY_MS, MINUTE_MS
-from tracker.store.sites import StaticNumber
+from tracker.store.db import open_store
+from tracker.store.sites import StaticNumber, match_pages
 from worker import rebuild
 
 YEAR = 365 * DAY_MS // MINUTE_MS  # after anything that a history tells, in minutes
@@ -54,6 +55,8 @@ class Workspaces:
         }
         for each in self._blank.values():
             each.static_number(StaticNumber(histories.STATIC, "leaflet", "print"))
+        with closing(open_store(folder / "low", write=True)) as db:
+            match_pages(db, "shop", is_on=True)
 
     @contextmanager
     def fresh(self, limit: str) -> Iterator[Workspace]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from tests.telling import (
     lease,
 )
 from tracker import config
+from tracker.store.db import open_store
+from tracker.store.sites import match_pages
 
 DAY = 24 * 60
 ANN, BOB = "ann@acme.com", "bob@beta.io"
@@ -40,10 +43,15 @@ def workspace(settings: config.Settings, client: redis.Redis) -> Workspace:
     return Workspace(settings, client)
 
 
-def told_in_any_order(client: redis.Redis, folder: Path, facts: tuple[Fact, ...], expected: str) -> None:
-    """Tell facts one by one in every order; the views must be right after each, and the same at the end."""
-    for number, order in enumerate(permutations(facts)):
+def told_in_any_order(
+    client: redis.Redis, folder: Path, facts: tuple[Fact, ...], expected: str, *, by_pages: bool = False
+) -> None:
+    """Tell facts one by one in many orders; the views must be right after each, and the same at the end."""
+    every = 1 if len(facts) < 4 else 5
+    for number, order in enumerate(list(permutations(facts))[::every]):
         own = Workspace(config.load({}, data=folder / str(number)), client)
+        if by_pages:
+            say_match_pages(own)
         for each in order:
             own.tell(each)
             assert own.verify() == [], order
@@ -249,6 +257,94 @@ def test_a_call_tells_who_else_saw_the_number_and_why_it_was_not_them(workspace:
     }
     assert evidence["notes"] == ["the number Anonymous names nobody: it is withheld, or no one's own"]
     assert workspace.verify() == []
+
+
+PRICING = "https://shop.test/pricing"
+
+
+def chat(minute: float = 10, **fields: Any) -> Fact:
+    """Write a chat that began on the page with the prices."""
+    return lead("L1", minute, kind="chat", page_url=f"{PRICING}/?utm_source=x#top", **fields)
+
+
+PAGES: dict[str, Story] = {
+    "one visitor was there": (
+        (hit("e1", 0), hit("e2", 9, url=PRICING), hit("e3", 9, visitor_id="v2"), chat(chat_id="chat:x1")),
+        """
+        match_rule  match_confidence  visitor_id
+        M8          0.5               v1
+        """,
+    ),
+    "two visitors were there": (
+        (hit("e2", 9, url=PRICING), hit("e3", 12, url=PRICING, visitor_id="v2"), chat()),
+        """
+        match_rule  match_confidence  visitor_id
+        ambiguous   0.0               -
+        """,
+    ),
+    "the visitor had left the page": (
+        (hit("e2", 7.9, url=PRICING), chat()),
+        """
+        match_rule  match_confidence  visitor_id
+        unmatched   0.0               -
+        """,
+    ),
+    "a bot was there too": (
+        (hit("e2", 9, url=PRICING), hit("e3", 9, url=PRICING, visitor_id="v2", user_agent="Googlebot/2.1"),
+         chat()),
+        """
+        match_rule  match_confidence  visitor_id
+        M8          0.5               v1
+        """,
+    ),
+    "another had refused": (
+        (hit("e2", 9, url=PRICING), hit("e3", 9, url=PRICING, visitor_id="v2"),
+         consent("denied", 1, "v2"), chat()),
+        """
+        match_rule  match_confidence  visitor_id
+        M8          0.5               v1
+        """,
+    ),
+    "somebody left an address": (
+        (hit("e2", 9, url=PRICING), chat(email=ANN)),
+        """
+        match_rule  match_confidence  visitor_id
+        unmatched   0.0               -
+        """,
+    ),
+    "it is no chat": (
+        (hit("e2", 9, url=PRICING), lead("L1", 10, page_url=PRICING)),
+        """
+        match_rule  match_confidence  visitor_id
+        unmatched   0.0               -
+        """,
+    ),
+}  # fmt: skip
+
+
+def say_match_pages(workspace: Workspace, *, is_on: bool = True) -> None:
+    """Turn matching by pages on or off."""
+    with closing(open_store(workspace.settings.data, write=True)) as db:
+        match_pages(db, "shop", is_on=is_on)
+
+
+@pytest.mark.parametrize(("facts", "expected"), PAGES.values(), ids=PAGES)
+def test_a_nameless_chat_is_whose_who_alone_was_on_its_page(
+    client: redis.Redis, tmp_path: Path, facts: tuple[Fact, ...], expected: str
+) -> None:
+    """M8, where the site says so: within two minutes, with consent, and never guessed."""
+    told_in_any_order(client, tmp_path, facts, expected, by_pages=True)
+
+
+def test_matching_by_pages_is_off_until_the_site_says_so(workspace: Workspace) -> None:
+    """Turned on it counts for the past as well, and turned off for none of it."""
+    workspace.tell(hit("e2", 9, url=PRICING), chat())
+    for is_on, rule in ((None, "unmatched"), (True, "M8"), (False, "unmatched")):
+        if is_on is not None:
+            say_match_pages(workspace, is_on=is_on)
+            workspace.tell(hit(f"e of {is_on}", 500))
+        assert [row["match_rule"] for row in workspace.export("leads")] == [rule]
+        assert workspace.verify() == []
 
 
 WITHHELD = ("anonymous", "Restricted", "+266696687", "unavailable", "private", "Unknown", "+7378742833", "")

@@ -113,6 +113,26 @@ def token(context: Context, key: str, purpose: str) -> None:
 
 @site.command()
 @click.argument("key")
+@click.option(
+    "--match/--no-match", "is_on", required=True, help="Match chats without a name by page and time."
+)
+@pass_context
+def pages(context: Context, key: str, is_on: bool) -> None:
+    """touchline site pages shop --match
+
+    Match a chat that brings no address, id or number with the visitor who alone was on its page
+    within two minutes (M8). It is off until you say so; the next drain matches the site's chats
+    again.
+    """
+    with _store(context, write=True) as db:
+        store.match_pages(db, key, is_on=is_on)
+    click.echo(
+        f"chats are {'' if is_on else 'not '}matched by page and time; run `touchline drain`", err=True
+    )
+
+
+@site.command()
+@click.argument("key")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Show what would differ, and change nothing.")
 @pass_context

@@ -165,7 +165,7 @@ def fact_name(kind: str, site: str, key: str) -> str:
 def fact_words(name: str) -> str:
     """Say the name of a fact as people read it: `lead desk L1`."""
     kind, _, rest = name.partition(":")
-    if kind in ("call", "click", "line"):  # what is known of a lead's visitor is named after the lead
+    if kind in ("call", "trace", "line"):  # what is known of a lead's visitor is named after the lead
         return fact_words(rest)
     return f"{kind} {rest.partition(':')[2].replace(SEPARATOR, ' ')}"
 

@@ -52,7 +52,7 @@ def fact_keys_of(db: sqlite3.Connection, identifier_nos: Iterable[int]) -> set[s
         JOIN account_people AS people ON people.identifier_no = wanted.value""",
         [json.dumps(list(identifier_nos))],
     )
-    return {row[0].removeprefix("call:").removeprefix("click:") for row in rows}
+    return {row[0].removeprefix("call:").removeprefix("trace:") for row in rows}
 
 
 def facts_of_visitors(db: sqlite3.Connection, visitor_ids: Iterable[str]) -> set[FactKey]:

@@ -17,9 +17,9 @@ from tracker.store.facts import SAYING
 from tracker.store.sql import statements
 
 VIEW_TABLES = (
-    "dirty", "source", "client", "lone", "session", "click_use", "identifier", "mention", "evidence",
-    "ownership", "account_part", "account_word", "account_people", "membership", "lease", "lead",
-    "lead_click", "lead_status", "activity", "activity_name", "journey",
+    "dirty", "source", "client", "lone", "session", "click_use", "presence", "identifier", "mention",
+    "evidence", "ownership", "account_part", "account_word", "account_people", "membership", "lease",
+    "lead", "lead_click", "lead_status", "activity", "activity_name", "journey",
 )  # fmt: skip
 _BESIDE = (*VIEW_TABLES, "change", "counter")
 COMPARED = {

@@ -15,6 +15,10 @@ CREATE TABLE site (
   quality TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(quality)) -- its own rules of what leads are worth
 ) STRICT;
 
+CREATE TABLE page_matching (
+  site_no INTEGER PRIMARY KEY REFERENCES site        -- chats without a name are matched by page and time
+) STRICT;
+
 CREATE TABLE token (
   token_hash TEXT PRIMARY KEY,                       -- SHA-256 of the token, hex
   site_no INTEGER NOT NULL REFERENCES site,
@@ -237,6 +241,14 @@ CREATE TABLE click_use (
   at_ms INTEGER NOT NULL,
   event_id TEXT NOT NULL,
   PRIMARY KEY (value, name, at_ms, event_id, visitor_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE presence (
+  page_no INTEGER NOT NULL,                          -- who was where when, on sites that match chats by it
+  at_ms INTEGER NOT NULL,
+  visitor_no INTEGER NOT NULL,
+  site_no INTEGER NOT NULL,
+  PRIMARY KEY (page_no, at_ms, visitor_no, site_no)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE identifier (
@@ -570,6 +582,8 @@ CREATE INDEX lone_crowd ON lone (client_no, prefix_no, hour, site_no, is_burst);
 
 CREATE INDEX click_use_visitor ON click_use (visitor_no);
 
+CREATE INDEX presence_visitor ON presence (visitor_no);
+
 CREATE INDEX identifier_domain ON identifier (domain_no) WHERE domain_no IS NOT NULL;
 
 CREATE UNIQUE INDEX identifier_visitor ON identifier (visitor_no) WHERE visitor_no IS NOT NULL;
@@ -615,6 +629,8 @@ CREATE INDEX lead_called ON lead (called, at_ms) WHERE called IS NOT NULL;
 CREATE INDEX lead_at ON lead (site_no, at_ms);
 
 CREATE INDEX activity_name_value ON activity_name (value, kind);
+
+CREATE INDEX lead_chat ON lead (page_url, at_ms) WHERE kind = 'chat' AND page_url IS NOT NULL;
 
 CREATE INDEX lead_click_lead ON lead_click (lead_id);
 

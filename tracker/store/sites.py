@@ -127,6 +127,37 @@ def load_static_numbers(db: sqlite3.Connection) -> dict[tuple[int, str], StaticN
     return {(row[0], row[1]): StaticNumber(*row[1:]) for row in rows}
 
 
+def sites_matching_pages(db: sqlite3.Connection) -> frozenset[int]:
+    """Give the numbers of the sites whose chats without a name are matched by page and time (M8)."""
+    return frozenset(row[0] for row in db.execute("SELECT site_no FROM page_matching"))
+
+
+def match_pages(db: sqlite3.Connection, key: str, *, is_on: bool) -> None:
+    """Say whether a site's chats are matched by page and time; they are matched again.
+
+    Raises:
+        BadRequest: no such site.
+    """
+    with atomic(db):
+        number = site_no(db, key)
+        db.execute("DELETE FROM page_matching WHERE site_no = ?", [number])
+        if is_on:
+            db.execute("INSERT INTO page_matching VALUES (?)", [number])
+            db.execute(
+                """INSERT OR IGNORE INTO dirty
+                SELECT DISTINCT 'visitor', visitor_no, 'matching by pages' FROM hit WHERE site_no = ?""",
+                [number],
+            )
+        else:
+            db.execute("DELETE FROM presence WHERE site_no = ?", [number])
+        db.execute(
+            """INSERT OR IGNORE INTO dirty SELECT 'trace', lead_id, 'matching by pages' FROM lead
+            WHERE kind = 'chat' AND site_no = ?""",
+            [number],
+        )
+        raise_version(db)
+
+
 def site_no(db: sqlite3.Connection, key: str) -> int:
     """Find a site's number.
 

@@ -123,6 +123,12 @@ class Visitors:
         return number
 
 
+def find_number(db: sqlite3.Connection, text: str) -> int | None:
+    """Find a text's number, if it has one."""
+    found = db.execute("SELECT string_no FROM string WHERE digest = ?", [_digest(text)]).fetchone()
+    return None if found is None else int(found[0])
+
+
 def visitor_ids(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, str]:
     """Load the ids of these visitors by number."""
     rows = db.execute(

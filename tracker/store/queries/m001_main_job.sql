@@ -15,6 +15,9 @@ CREATE TABLE site (
   rules TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(rules)), -- the site's own, before the defaults
   quality TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(quality)) -- its own rules of what leads are worth
 ) STRICT;
+CREATE TABLE page_matching (
+  site_no INTEGER PRIMARY KEY REFERENCES site        -- chats without a name are matched by page and time
+) STRICT;
 CREATE TABLE token (
   token_hash TEXT PRIMARY KEY,                       -- SHA-256 of the token, hex
   site_no INTEGER NOT NULL REFERENCES site,
@@ -231,6 +234,14 @@ CREATE TABLE click_use (
   PRIMARY KEY (value, name, at_ms, event_id, visitor_no)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX click_use_visitor ON click_use (visitor_no);
+CREATE TABLE presence (
+  page_no INTEGER NOT NULL,                          -- who was where when, on sites that match chats by it
+  at_ms INTEGER NOT NULL,
+  visitor_no INTEGER NOT NULL,
+  site_no INTEGER NOT NULL,
+  PRIMARY KEY (page_no, at_ms, visitor_no, site_no)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX presence_visitor ON presence (visitor_no);
 CREATE TABLE identifier (
   identifier_no INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
@@ -418,6 +429,7 @@ CREATE TABLE activity_name (
   PRIMARY KEY (fact, place)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX activity_name_value ON activity_name (value, kind);
+CREATE INDEX lead_chat ON lead (page_url, at_ms) WHERE kind = 'chat' AND page_url IS NOT NULL;
 CREATE TABLE lead_click (
   value TEXT NOT NULL,                               -- a click id that came with a lead
   name TEXT NOT NULL,
