@@ -12,15 +12,13 @@ Unconfirmed: the bodies of messages, summaries, topics and sentiments beyond the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from tracker.core.times import format_instant
-from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
+from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.calling import line, names_of, only, rest, spoken
 from tracker.providers.reading import (
-    dig,
     first,
     first_text,
     full_name,
@@ -31,7 +29,7 @@ from tracker.providers.reading import (
     text,
     visitor_token,
 )  # fmt: skip
-from tracker.providers.signing import demand_same
+from tracker.providers.signing import demand_told, without
 
 _STATES = (
     "created", "ringing_on_agent", "agent_declined", "ivr_option_selected", "answered", "hold", "unhold",
@@ -51,17 +49,11 @@ _USED = frozenset({
 
 
 def _verify(delivery: Delivery, secret: str) -> None:
-    token = text(dig(delivery.document, "token"))
-    if token is None:
-        raise Unproved("the body has no token")
-    demand_same(token, secret, "token")
+    demand_told(delivery, secret, "token")
 
 
 def _hush(delivery: Delivery) -> bytes:
-    document = delivery.document
-    if not isinstance(document, Mapping) or "token" not in document:
-        return delivery.body
-    return json.dumps({name: value for name, value in document.items() if name != "token"}).encode()
+    return without(delivery, "token")
 
 
 def _parse(delivery: Delivery) -> Facts:

@@ -11,9 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tracker.providers.adapter import OK, Adapter, Delivery, Facts, Reply, Unproved
+from tracker.providers.adapter import OK, Adapter, Delivery, Facts, Reply
 from tracker.providers.reading import (
-    dig,
     first_text,
     full_name,
     instant,
@@ -23,7 +22,7 @@ from tracker.providers.reading import (
     visitor_token,
     without_blanks,
 )
-from tracker.providers.signing import demand_same, without
+from tracker.providers.signing import demand_told, without
 from tracker.providers.talk import plain
 
 _COLUMNS = {
@@ -92,10 +91,7 @@ def _answers(columns: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _verify(delivery: Delivery, secret: str) -> None:
-    key = text(dig(delivery.document, "google_key"))
-    if key is None:
-        raise Unproved("the body has no google_key")
-    demand_same(key, secret, "google_key")
+    demand_told(delivery, secret, "google_key")
 
 
 def _refused(status: int, message: str) -> Reply:

@@ -15,9 +15,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
+from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.reading import (
-    dig,
     first,
     first_text,
     instant,
@@ -27,7 +26,7 @@ from tracker.providers.reading import (
     visitor_token,
     without_blanks,
 )
-from tracker.providers.signing import demand_same, without
+from tracker.providers.signing import demand_told, without
 from tracker.providers.talk import Line, plain, real_name, transcript
 
 _CUSTOMER_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -188,10 +187,7 @@ def _old_answers(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _verify(delivery: Delivery, secret: str) -> None:
-    given = first_text(delivery.document, "secret_key") or text(dig(delivery.document, "token"))
-    if given is None:
-        raise Unproved("the body has no secret_key")
-    demand_same(given, secret, "secret_key")
+    demand_told(delivery, secret, "secret_key", "token")
 
 
 def _hush(delivery: Delivery) -> bytes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Mapping
 from hashlib import sha256
 from typing import Literal
 
 from tracker.core.times import MINUTE_MS
 from tracker.providers.adapter import Delivery, Unproved
+from tracker.providers.reading import first_text, objects
 
 WINDOW_MS = 5 * MINUTE_MS
 
@@ -103,12 +103,25 @@ def demand_number(text: str, what: str = "time of sending") -> int:
     return int(text)
 
 
+def demand_told(delivery: Delivery, secret: str, *names: str) -> None:
+    """Check a secret that stands in the body itself, under the first of these names that is there.
+
+    Raises:
+        Unproved: it is another one, or none.
+    """
+    given = first_text(delivery.document, *names)
+    if given is None:
+        raise Unproved(f"the body has no {names[0]}")
+    demand_same(given, secret, names[0])
+
+
 def without(delivery: Delivery, *names: str) -> bytes:
-    """Take the sender's own secret out of a body: those names of the outermost object."""
+    """Take the sender's own secret out of a body: those names of the outermost objects."""
     document = delivery.document
-    if not isinstance(document, Mapping) or document.keys().isdisjoint(names):
+    if not any(name in each for each in objects(document) for name in names):
         return delivery.body
-    return json.dumps({name: value for name, value in document.items() if name not in names}).encode()
+    kept = [{name: value for name, value in each.items() if name not in names} for each in objects(document)]
+    return json.dumps(kept if isinstance(document, list) else kept[0]).encode()
 
 
 def _bytes(secret: str | bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 `chat:start` comes with the first message, of whoever wrote it. A chat that an agent began is no lead; the
 end of a chat and a transcript that an agent opens only add to one. A visitor who gave no name is called V and
-a number.
+a number; what a form before the chat asked comes as the visitor's first message.
 
 Source: https://developer.tawk.to/webhooks/
 Unconfirmed: attributes of the visitor in transcripts; they are searched for our token where they stand.
@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracker.providers.adapter import Adapter, Delivery, Facts
+from tracker.providers.answers import Answer
+from tracker.providers.guess import guess
 from tracker.providers.reading import (
     dig,
     first,
@@ -28,6 +30,7 @@ from tracker.providers.reading import (
 from tracker.providers.signing import demand_header, demand_same, hex_mac
 from tracker.providers.talk import Line, plain, real_name, transcript
 
+_MOST_ASKED = 30
 _WRITERS = {"v": "visitor", "a": "agent", "s": "system"}
 
 
@@ -52,7 +55,7 @@ def _chat(notice: Mapping[str, Any], event: str) -> Facts:
     yield {
         "fact": "lead", "kind": "chat", "provider_id": chat_id,
         "at": begun_at, "version_at": told_at, "is_addition": _by(opening) != "visitor" or None,
-        **_person(mapping(first(notice, "visitor", "chat.visitor"))),
+        **_person(mapping(first(notice, "visitor", "chat.visitor")), _asked(opening)),
         "visitor_id": visitor_token(notice),
         "referrer": text(notice.get("referrer")),
         "transcript": transcript(Line(_by(each), _said(each)) for each in lines),
@@ -72,11 +75,22 @@ def _said(message: Mapping[str, Any]) -> str | None:
     return plain(first_text(message, "text", "msg", "attchs.content.file.name"))
 
 
-def _person(visitor: Mapping[str, Any]) -> dict[str, Any]:
+def _asked(opening: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the answers to the form before the chat, which come as a message of `label : answer` lines."""
+    said = (_said(opening) or "").splitlines() if _by(opening) == "visitor" else []
+    pairs = [line.partition(":") for line in said[:_MOST_ASKED]]
+    if not all(label.strip() and answer.strip() and len(label) < 80 for label, _, answer in pairs):
+        return {}
+    return guess(Answer(label.strip(), answer.strip()) for label, _, answer in pairs)
+
+
+def _person(visitor: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     visitor_id = text(visitor.get("id"))
     return {
-        "name": real_name(visitor.get("name")), "email": text(visitor.get("email")),
-        "phone": first_text(visitor, "phone", "phoneNumber"), "company": text(visitor.get("company")),
+        "name": real_name(visitor.get("name")) or real_name(asked.get("name")),
+        "email": text(visitor.get("email")) or asked.get("email"),
+        "phone": first_text(visitor, "phone", "phoneNumber") or asked.get("phone"),
+        "company": text(visitor.get("company")) or asked.get("company"),
         "user_id": first_text(visitor, "userId", "externalId"),
         "chat_id": visitor_id and f"tawkto:{visitor_id}",
     }  # fmt: skip
@@ -98,7 +112,7 @@ def _ticket(notice: Mapping[str, Any]) -> Facts:
     requester = mapping(notice.get("requester"))
     yield {
         "fact": "lead", "kind": "chat", "provider_id": ticket_id, "at": told_at, "version_at": told_at,
-        **_person(requester),
+        **_person(requester, {}),
         "visitor_id": visitor_token(notice),
         "fields": {
             **_about(notice, requester),

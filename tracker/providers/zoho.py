@@ -10,12 +10,11 @@ Unconfirmed: which modules' notifications have `affected_values`; a channel expi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tracker.core.times import format_instant
-from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
+from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.calling import only
 from tracker.providers.crm import account, all_texts, contact_of, id_of, status_of
 from tracker.providers.reading import (
@@ -28,9 +27,8 @@ from tracker.providers.reading import (
     mapping,
     money,
     objects,
-    text,
 )
-from tracker.providers.signing import demand_same
+from tracker.providers.signing import demand_told, without
 
 _OPENS = (
     "Qualification", "Needs Analysis", "Value Proposition", "Identify Decision Makers",
@@ -42,17 +40,11 @@ _ACTIVITIES = {"Calls": "call_made", "Events": "meeting"}
 
 
 def _verify(delivery: Delivery, secret: str) -> None:
-    token = text(dig(delivery.document, "token"))
-    if token is None:
-        raise Unproved("the body has no token")
-    demand_same(token, secret, "token")
+    demand_told(delivery, secret, "token")
 
 
 def _hush(delivery: Delivery) -> bytes:
-    document = delivery.document
-    if not isinstance(document, Mapping) or "token" not in document:
-        return delivery.body
-    return json.dumps({name: value for name, value in document.items() if name != "token"}).encode()
+    return without(delivery, "token")
 
 
 def _parse(delivery: Delivery) -> Facts:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.unit.providers.deliveries import facts_of
+from tests.unit.providers.deliveries import delivery, facts_of
 from tests.unit.providers.recorded import changed, recorded
 from tracker.providers import load_adapter
 from tracker.providers.adapter import Unproved
@@ -53,6 +53,8 @@ def test_the_key_is_not_kept_and_answers_are_as_google_wants_them() -> None:
     assert adapter.hush is not None and adapter.refused is not None
     kept = json.loads(adapter.hush(recorded("googleads_lead")))
     assert "google_key" not in kept and kept["lead_id"] == "TeSter-991-abc"
+    listed = delivery([json.loads(recorded("googleads_lead").body)])
+    assert b"our-own-key" not in adapter.hush(listed)
     assert adapter.accepted.body == b"{}"
     refusal = adapter.refused(401, "no")
     assert (refusal.status, json.loads(refusal.body)) == (401, {"message": "no"})

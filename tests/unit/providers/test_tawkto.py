@@ -6,7 +6,7 @@ from itertools import permutations
 
 from tests.unit.providers.deliveries import facts_of, merged_lead
 from tests.unit.providers.proofs import demand_proof
-from tests.unit.providers.recorded import recorded
+from tests.unit.providers.recorded import changed, recorded
 from tracker.core.facts import read_fact
 from tracker.core.versions import Version, merge
 from tracker.providers.signing import hex_mac
@@ -45,6 +45,19 @@ def test_a_chat_that_an_agent_began_is_no_lead() -> None:
     """Its events only add to one that a visitor began."""
     (fact,) = map(read_fact, facts_of("tawkto", recorded("tawkto_chat_start_by_agent")))
     assert merge([Version(fact.version_ms, fact.digest, fact.content)], kind="lead") == {}
+
+
+def test_the_form_before_a_chat_says_who_it_was() -> None:
+    """Its answers come as the first message, a line each; other messages are nobody's answers."""
+
+    def told(said: str) -> tuple[object, ...]:
+        message = {"text": said, "type": "msg", "sender": {"type": "visitor"}}
+        (fact,) = facts_of("tawkto", changed("tawkto_chat_start", message=message))
+        return tuple(fact.get(each) for each in ("name", "email", "phone"))
+
+    asked = "Name : Maya Okafor\r\nEmail : maya@okaforstudio.net\r\nPhone : +44 113 496 0123"
+    assert told(asked) == ("Maya Okafor", "maya@okaforstudio.net", "+44 113 496 0123")
+    assert told("Ask for: Bob\nI am not Bob") == (None, None, None)
 
 
 def test_a_ticket_is_a_lead() -> None:
