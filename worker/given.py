@@ -19,10 +19,11 @@ IDENTIFY_EVENT = "identify"
 
 _CONTACT = ("email", "phone", "name", "company", "fields")
 _FORM = ("form_id", "form_name", "form_action")
-_TELLING = {
+TELLING = {
     "calcom": "booking", "calendly": "booking", "hubspotforms": "form", "jotform": "form", "tally": "form",
     "typeform": "form",
 }  # fmt: skip
+"""Whose frames tell the page the unguessable id that their delivery will have, too; the kind of lead."""
 _PROVIDER_ID = re.compile(r"[!-~]{4,300}")
 _FIRST_OF_ALL = "1995-01-01T00:00:00.000Z"
 _NAMES_SOMEBODY = ("email", "phone", "user_id", "crm_id", "chat_id")
@@ -54,10 +55,10 @@ def _claimed(props: Mapping[str, Any]) -> dict[str, Any] | None:
     it fills what the provider leaves out, above all the visitor, and corrects nothing.
     """
     provider, provider_id = (_text(props.get(name)) for name in ("provider", "provider_id"))
-    if provider not in _TELLING or not provider_id or not _PROVIDER_ID.fullmatch(provider_id):
+    if provider not in TELLING or not provider_id or not _PROVIDER_ID.fullmatch(provider_id):
         return None
     return {
-        "kind": _TELLING[provider], "provider": provider, "provider_id": provider_id,
+        "kind": TELLING[provider], "provider": provider, "provider_id": provider_id,
         "version_at": _FIRST_OF_ALL, "is_at_of_event": True,
     }  # fmt: skip
 
