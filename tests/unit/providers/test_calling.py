@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.providers.deliveries import delivery, facts_of
-from tracker.providers.calling import caller_name, line, spoken, visitor_of
+from tracker.providers.calling import caller_name, line, spoken
 
 LINES: dict[str, tuple[Any, str | None]] = {
     "E.164": ("+441134960123", "+441134960123"),
@@ -60,20 +60,6 @@ SAID: dict[str, tuple[Any, str | None]] = {
 def test_a_transcript_is_one_text(given: Any, words: str | None) -> None:
     """Whatever a provider makes of a talk can be read, and searched for words."""
     assert spoken(given) == words
-
-
-TOKENS: dict[str, Any] = {
-    "an attribute": {"custom": {"tl_visitor": "v1"}},
-    "a pair of name and value": {"a": [{"name": "b", "value": "x"}, {"name": "tl_visitor", "value": "v1"}]},
-    "deep down": {"a": [{"b": {"c": [{"tl_visitor": "v1"}]}}]},
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("given", TOKENS.values(), ids=TOKENS)
-def test_our_token_is_found_wherever_it_stands(given: Any) -> None:
-    """Providers carry custom attributes in shapes of their own."""
-    assert visitor_of(given) == "v1"
-    assert visitor_of({"custom": {"visitor": "v1"}}) is None
 
 
 def test_a_lead_without_an_id_is_named_by_its_delivery() -> None:
