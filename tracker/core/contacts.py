@@ -23,6 +23,8 @@ EMAIL_LIMIT = 320
 PHONE_LIMIT = 64
 USER_ID_LIMIT = 256
 NAME_LIMIT = 200
+RECENT = 1_024
+"""A lead's address and number are read by several rules in turn; so many are remembered."""
 
 BlockedEmail = Literal["test", "noreply", "role", "example", "disposable"]
 DomainKind = Literal["free", "disposable", "company"]
@@ -61,6 +63,7 @@ class Phone(NamedTuple):
     is_valid: bool
 
 
+@lru_cache(maxsize=RECENT)
 def normalise_email(text: str) -> str | None:
     """Spell an e-mail address the one way.
 
@@ -169,6 +172,7 @@ def normalise_phone(text: str, region: str) -> str | None:
     return phone.number if phone is not None else None
 
 
+@lru_cache(maxsize=RECENT)
 def read_phone(text: str, region: str) -> Phone | None:
     """Read a phone number with its extension; `normalise_phone` says what counts as one."""
     plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", text[: 2 * PHONE_LIMIT])).strip()
@@ -190,6 +194,7 @@ def is_withheld(text: str) -> bool:
     return not word or word.partition("@")[0] in _WITHHELD or word.lstrip("+0 ") in _WITHHELD_DIGITS
 
 
+@lru_cache(maxsize=RECENT)
 def blocked_phone(number: str) -> Literal["premium"] | None:
     """Say why a number in E.164 is nobody's own line: a service that callers pay for."""
     try:
