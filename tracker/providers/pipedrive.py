@@ -46,15 +46,16 @@ def _verify(delivery: Delivery, secret: str) -> None:
 
 def _parse(delivery: Delivery) -> Facts:
     for told in objects(delivery.document):
-        event = told if "meta" in told else mapping(told.get("data"))
+        event = mapping(told.get("data")) if "meta" not in told and "current" not in told else told
+        action, _, named = (first_text(told, "event") or "").partition(".")
         meta = mapping(event.get("meta"))
-        kind = first_text(meta, "entity", "object") or ""
-        at = _sent_at(meta)
-        data = mapping(event.get("data") or event.get("current"))
+        kind = first_text(meta, "entity", "object") or named
+        data = mapping(event.get("current") or event.get("data"))
         was = mapping(event.get("previous"))
-        is_deleted = (first_text(meta, "action") or "").startswith("delete") or not data
+        is_deleted = (first_text(meta, "action") or action).startswith("delete") or not data
+        at = _sent_at(meta)
         known = {
-            "provider_id": first_text(meta, "entity_id") or first_text(data, "id") or first_text(meta, "id"),
+            "provider_id": first_text(meta, "entity_id") or first_text({**meta, **was, **data}, "id"),
             "at": at or instant(first(data, "update_time", "add_time")), "version_at": at,
         }  # fmt: skip
         if kind == "deal":
@@ -67,9 +68,10 @@ def _parse(delivery: Delivery) -> Facts:
 
 
 def _sent_at(meta: Mapping[str, Any]) -> str | None:
-    """Read when the event was; version 1 counts in seconds, and in microseconds beside it."""
-    micros = number(meta.get("timestamp_micro"))
-    return instant(meta.get("timestamp")) if micros is None else instant(micros // 1_000)
+    """Read when the event was; version 1 counts in seconds, and in smaller parts beside it."""
+    micros, millis = number(meta.get("timestamp_micro")), number(meta.get("timestamp_milli"))
+    finer = micros // 1_000 if micros is not None else millis
+    return instant(meta.get("timestamp") if finer is None else finer)
 
 
 def _deal(data: Mapping[str, Any], options: Mapping[str, Any], *, is_deleted: bool) -> dict[str, Any]:

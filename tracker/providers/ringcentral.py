@@ -30,6 +30,7 @@ from tracker.providers.reading import (
 )
 from tracker.providers.signing import demand_same
 
+_LONGEST_EXTENSION = 6
 _TOKENS = ("verification-token", "validation-token")
 _ANSWERED = {"answered": True, "hold": True, "callconnected": True, "voicemail": False}
 
@@ -75,13 +76,13 @@ def _session(body: Mapping[str, Any], version_at: str | None) -> Facts:
         "at": instant(body.get("eventTime")),
     }  # fmt: skip
     for party in parties:
-        if _is(party, "inbound") and not first_text(party, "from.extensionId", "from.extensionNumber"):
+        if _is(party, "inbound") and not _is_colleague(party.get("from")):
             states = {**_rest(body), "status": first_text(party, "status.code")}
             yield {**common, **_inbound(party), "is_at_of_event": True, "answered": _is_answered(parties),
                    "fields": {**states, "agent": first_text(party, "to.name")}}  # fmt: skip
             return
     for party in parties:
-        if _is(party, "outbound") and not first_text(party, "to.extensionId", "to.extensionNumber"):
+        if _is(party, "outbound") and not _is_colleague(party.get("to")):
             yield {**common, **_outbound(party)}
             return
 
@@ -95,11 +96,24 @@ def _is(party: Mapping[str, Any], way: str) -> bool:
     return (first_text(party, "direction") or "").lower() == way
 
 
+def _is_colleague(end: Any) -> bool:
+    """Tell whether an end of a call is an extension of the account."""
+    given = line(first(end, "phoneNumber"))
+    is_short = given is not None and _outside(given) is None
+    return is_short or first_text(end, "extensionId", "extensionNumber") is not None
+
+
+def _outside(value: Any) -> str | None:
+    """Read a number of the telephone network: those of extensions are short."""
+    number_of_line = line(value)
+    return number_of_line if number_of_line and len(number_of_line) > _LONGEST_EXTENSION else None
+
+
 def _inbound(party: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "fact": "lead", "kind": "call", "phone": line(first(party, "from.phoneNumber")),
         "name": caller_name(first(party, "from.name")), "visitor_id": visitor_token(party),
-        "tracking_number": line(first(party, "to.phoneNumber")),
+        "tracking_number": _outside(first(party, "to.phoneNumber")),
     }  # fmt: skip
 
 
@@ -130,8 +144,7 @@ def _active(call: Mapping[str, Any], version_at: str | None) -> Facts:
         "provider_id": first_text(call, "telephonySessionId", "sessionId"), "version_at": version_at,
         "at": instant(call.get("startTime")),
     }  # fmt: skip
-    far = first_text(call, "from" if _is(party, "inbound") else "to") or ""
-    if len(far) < 7 and far.isdecimal():
+    if _is_colleague(party["from" if _is(party, "inbound") else "to"]):
         return
     state = (first_text(call, "telephonyStatus") or "").lower()
     if _is(party, "inbound"):

@@ -182,6 +182,18 @@ def test_a_stage_says_what_it_means_or_nothing(
     assert status_of(stage, options, [shipped] if shipped else []) == status
 
 
+def test_pipedrives_event_is_known_by_its_name_alone() -> None:
+    """Relays leave out `meta`, or put the two states under `data`."""
+    from tests.unit.providers.deliveries import delivery
+
+    deal = {"id": 31, "status": "won", "value": 10, "currency": "EUR", "update_time": "2026-03-01 10:00:00"}
+    plain = {"event": "updated.deal", "current": deal, "previous": {"status": "open"}}
+    for body in (plain, {"event": "updated.deal", "data": {"current": deal, "previous": None}}):
+        (fact,) = facts_of("pipedrive", delivery(body))
+        told = (fact["provider_id"], fact["status"], fact["amount"], fact["at"])
+        assert told == ("31", "won", "10", "2026-03-01T10:00:00.000Z")
+
+
 def test_events_of_one_moment_say_together_what_a_deal_became() -> None:
     """One save of several properties comes as several events: they are versions of one step."""
     from tests.unit.providers.deliveries import delivery

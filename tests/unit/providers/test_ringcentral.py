@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import permutations
 
 import pytest
@@ -47,6 +48,16 @@ def test_outbound_calls_are_activities_and_internal_ones_nothing() -> None:
     (fact,) = facts_of("ringcentral", recorded("ringcentral_outbound"))
     assert (fact["fact"], fact["phone"], fact["owner"]) == ("activity", "+441134960123", "Ines Roca")
     assert facts_of("ringcentral", recorded("ringcentral_internal")) == []
+
+
+def test_the_short_number_of_an_extension_is_no_line_of_the_network() -> None:
+    """A queue hands the call to an extension: the called number is the one that was there before."""
+    handed = json.loads(recorded("ringcentral_answered").body)
+    handed["body"]["parties"][0]["to"]["phoneNumber"] = "102"
+    lead = merged_lead("ringcentral", recorded("ringcentral_proceeding"), delivery(handed))
+    assert (lead["tracking_number"], lead["answered"]) == ("+442079460100", True)
+    handed["body"]["parties"][0]["from"] = {"phoneNumber": "103", "name": "Stock"}
+    assert facts_of("ringcentral", delivery(handed)) == []
 
 
 def test_the_handshake_is_answered_with_its_token() -> None:
