@@ -716,7 +716,7 @@
       script.nonce = tag?.nonce;
       script.src = addressOf(`v${version}/${name}.js`);
       document.head.append(script);
-    });
+    }).catch(say); // a policy of trusted types may forbid it
     return loading[name];
   }
 

@@ -398,6 +398,30 @@ def test_the_part_comes_only_where_there_is_a_sign_of_such_a_form(recorder: Reco
         page.evaluate("document.body.innerHTML = '<iframe src=https://tally.so/embed/w7></iframe>'")
 
 
+def test_the_part_lives_under_a_strict_policy(recorder: Recorder, page: Page) -> None:
+    """Scripts of the site alone, no eval, no inline style: it is loaded, listens, and nothing is refused."""
+    recorder.headers["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self'; connect-src 'self'; form-action 'self'"
+    )
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    open_page(recorder, page, f'<form class="wpcf7-form">{MAIL}</form><div class="wpcf7"></div>')
+    page.evaluate(f"{FORM}.dispatchEvent(new CustomEvent('wpcf7mailsent', {{ bubbles: true }}))")
+    recorder.wait("form_submit")
+    assert [text for text in refused if "favicon" not in text] == []
+
+
+def test_where_a_policy_forbids_the_part_nothing_breaks(recorder: Recorder, page: Page) -> None:
+    """Under trusted types without a policy no part can come: views are told, links are as they were."""
+    recorder.headers["Content-Security-Policy"] = "require-trusted-types-for 'script'; trusted-types 'none'"
+    recorder.add("/a", '<div class="wpcf7"></div>', tag='data-domains="shop.test,other.test"')
+    page.goto(recorder.url("/a"))
+    recorder.wait("page")
+    page.evaluate("touchline('visitor')")
+    assert page.evaluate("touchline('link', 'http://other.test/')") == "http://other.test/"
+    settle(page, recorder)
+
+
 def test_nothing_is_told_or_loaded_without_consent(recorder: Recorder, page: Page) -> None:
     """Before the visitor agrees, the part is not even asked for; afterwards it is."""
     asked: list[str] = []
