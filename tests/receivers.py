@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.running import free_port
 
@@ -119,6 +119,12 @@ class Mailbox:
     to: list[str] = field(default_factory=list)
     refusal: str | None = None
 
+    def authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: LoginPassword
+    ) -> AuthResult:
+        """Let the one in who says `s3cret`."""
+        return AuthResult(success=login.password == b"s3cret")
+
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
@@ -142,7 +148,9 @@ class Mailbox:
 def mail_receiver() -> Iterator[Mailbox]:
     """Run a mail server on a free port of this machine."""
     box = Mailbox(free_port())
-    controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    controller = Controller(
+        box, hostname="127.0.0.1", port=box.port, authenticator=box.authenticate, auth_require_tls=False
+    )
     controller.start()
     try:
         yield box

@@ -16,7 +16,6 @@ import redis
 
 from tracker import hitlog, queue
 from tracker.config import Settings
-from worker import deliver as delivering
 from worker import drain as drainer
 from worker import retention
 
@@ -79,6 +78,8 @@ def _drain_and_tidy(shop: Shop) -> None:
 
 
 def _deliver_what_is_due(shop: Shop) -> None:
+    from worker import deliver as delivering  # the worker that drains starts without it, and sooner
+
     end = time.monotonic() + LONGEST_S
     with delivering.opened(delivering.Post(shop.settings, shop.key), wait=False) as deliverer:
         if deliverer is not None:

@@ -358,6 +358,25 @@ def test_a_mail_servers_refusal_is_read(house: House, mailbox: Mailbox, refusal:
     assert row["answer"] in refusal
 
 
+@pytest.mark.parametrize(
+    ("password", "state"),
+    [
+        pytest.param("s3cret", "delivered", id="who knows the password is let in"),
+        pytest.param("wrong", "waiting", id="a wrong one can be mended, so it is tried again"),
+    ],
+)
+def test_mail_logs_in(house: House, mailbox: Mailbox, password: str, state: str) -> None:
+    """The name and the password of the settings are given, and the password stands in no answer."""
+    house.settings = replace(house.settings, smtp_user="me@shop.test", smtp_password=password)
+    house.add("mail", "sales@shop.test")
+    house.tell("a")
+    house.run()
+    (row,) = house.rows()
+    assert row["state"] == state
+    assert password not in str(row)
+    assert len(mailbox.letters) == (state == "delivered")
+
+
 def test_mail_waits_for_a_server_to_be_named(house: House) -> None:
     """Without smtp_host nothing is lost: it says what is missing and is tried again."""
     house.add("mail", "sales@shop.test")
