@@ -66,12 +66,13 @@ def _ticket(told: Mapping[str, Any], zone: str) -> Facts:
     name, email, phone = first_text(told, *_NAMES), first_text(told, *_EMAILS), first_text(told, *_PHONES)
     subject = plain(first(told, "ticket_subject", "subject"))
     message = plain(first(told, "ticket_description", "description_text", "description"))
-    if ticket_id is None or not any((name, email, phone, subject, message)):
+    if not any((email, phone) if ticket_id is None else (name, email, phone, subject, message)):
         return
     contact_id = first_text(told, "ticket_requester_unique_external_id", "ticket_contact_unique_external_id")
     requester_id = first_text(told, "requester_id", "requester.id", "ticket_requester_id")
     yield {
-        "fact": "lead", "kind": "chat", "provider_id": ticket_id.rpartition("/")[2] or ticket_id,
+        "fact": "lead", "kind": "chat",
+        "provider_id": ticket_id and (ticket_id.rpartition("/")[2] or ticket_id),
         "at": instant(first(told, "ticket_created_at", "created_at", "ticket_created_on"), zone),
         "version_at": instant(first(told, "ticket_updated_at", "updated_at"), zone),
         "name": real_name(name), "email": email, "phone": phone, "user_id": contact_id,

@@ -48,17 +48,17 @@ _ABOUT = (
 
 def _parse(delivery: Delivery) -> Facts:
     for told in objects(delivery.document):
-        lead_id = text(told.get("lead_id"))
-        if lead_id is not None and not truth(told.get("is_test")):
-            yield _lead(told, lead_id)
+        if ("lead_id" in told or "user_column_data" in told) and not truth(told.get("is_test")):
+            yield _lead(told)
 
 
-def _lead(told: Mapping[str, Any], lead_id: str) -> dict[str, Any]:
+def _lead(told: Mapping[str, Any]) -> dict[str, Any]:
     columns = list(objects(told.get("user_column_data")))
     found = {field: _column(columns, field) for field in _COLUMNS}
     sent_at = instant(told.get("lead_submit_time"))
     return {
-        "fact": "lead", "kind": "form", "provider_id": lead_id, "at": sent_at, "version_at": sent_at,
+        "fact": "lead", "kind": "form", "provider_id": text(told.get("lead_id")),
+        "at": sent_at, "version_at": sent_at,
         "email": found["email"], "phone": found["phone"],
         "name": found["name"] or full_name(found["first_name"], found["last_name"]),
         "company": found["company"],

@@ -48,15 +48,18 @@ def _parse(delivery: Delivery) -> Facts:
 def _lead(told: Mapping[str, Any], entry: Mapping[str, Any]) -> Facts:
     lead_id = first_text(told, "leadgen_id", "lead_id", "leadgenId", "id")
     answers = list(_answers(told))
-    if lead_id is None or _FOURS.fullmatch(lead_id) or any(_is_dummy(each) for each in answers):
+    if lead_id is None and not answers or any(_is_dummy(each) for each in answers):
+        return
+    if _FOURS.fullmatch(lead_id or ""):
         return
     sent_at = instant(told.get("created_time"))
     lead = form_lead(
-        answers, provider_id=lead_id, at=sent_at,
+        answers, provider_id=lead_id or "", at=sent_at,
         version_at=sent_at or instant(entry.get("time")),
         visitor_id=visitor_token(told.get("field_data")),
     )  # fmt: skip
-    yield {**lead, "fields": {**mapping(lead.get("fields")), **_ids(told)}}
+    named = lead["provider_id"] if lead_id else None
+    yield {**lead, "provider_id": named, "fields": {**mapping(lead.get("fields")), **_ids(told)}}
 
 
 def _ids(told: Mapping[str, Any]) -> dict[str, str]:

@@ -39,7 +39,7 @@ def _parse(delivery: Delivery) -> Facts:
     chat_id = first_text(told, "id", "visitor.conversationId")
     items = [item for item in objects(told.get("items")) if text(item.get("kind")) in _WRITERS]
     own = [item for item in items if text(item.get("kind")) in _OWN]
-    if chat_id is None or not own:
+    if not own:
         return
     visitor = mapping(told.get("visitor"))
     visitor_id = text(visitor.get("id"))

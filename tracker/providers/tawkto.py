@@ -106,10 +106,10 @@ def _about(notice: Mapping[str, Any], visitor: Mapping[str, Any]) -> dict[str, A
 def _ticket(notice: Mapping[str, Any]) -> Facts:
     ticket = mapping(notice.get("ticket"))
     ticket_id = first_text(ticket, "id", "humanId")
-    if ticket_id is None:
-        return
     told_at = instant(notice.get("time"))
     requester = mapping(notice.get("requester"))
+    if ticket_id is None and text(requester.get("email")) is None:
+        return
     yield {
         "fact": "lead", "kind": "chat", "provider_id": ticket_id, "at": told_at, "version_at": told_at,
         **_person(requester, {}),

@@ -91,8 +91,6 @@ def _written(told: Mapping[str, Any], zone: str) -> Facts:
     ticket = {**told, **mapping(told.get("ticket"))}
     link = _TICKET_LINK.search(first_text(ticket, "link", "url", "ticket_url", "ticket_link") or "")
     ticket_id = first_text(ticket, "ticket_id", "id", "ticketId") or (link[1] if link else None)
-    if ticket_id is None:
-        return
     person = {
         "name": real_name(first_text(ticket, "requester.name", "requester_name", "customer_name", "name")),
         "email": first_text(ticket, "requester.email", "requester_email", "customer_email", "email"),
@@ -104,7 +102,7 @@ def _written(told: Mapping[str, Any], zone: str) -> Facts:
                                "latest_comment", "latest_public_comment")),
         "state": text(ticket.get("status")), "channel": first_text(ticket, "via.channel", "via", "channel"),
     }  # fmt: skip
-    if not any(person.values()) and not any(fields.values()):
+    if not any(person.values()) and (ticket_id is None or not any(fields.values())):
         return
     yield {
         "fact": "lead", "kind": "chat", "provider_id": ticket_id,

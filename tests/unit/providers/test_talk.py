@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.providers.deliveries import delivery, facts_of
 from tracker.providers.reading import visitor_token
 from tracker.providers.talk import Line, plain, real_name, transcript
 
@@ -80,3 +81,23 @@ def test_our_token_is_found_wherever_the_site_put_it(told: Any) -> None:
 def test_what_does_not_bear_our_name_is_no_token(told: Any) -> None:
     """Nothing is guessed."""
     assert visitor_token(told) is None
+
+
+NAMELESS: dict[str, tuple[str, Any]] = {
+    "a form of Google": (
+        "googleads",
+        {"user_column_data": [{"column_id": "EMAIL", "string_value": "a@b.example"}]},
+    ),
+    "a lead of Meta by a relay": ("meta", {"full_name": "Jo Brightwell", "email": "a@b.example"}),
+    "a trigger of Zendesk": ("zendesk", {"requester_email": "a@b.example", "subject": "Chair"}),
+    "a ticket of Freshdesk": ("freshdesk", {"freshdesk_webhook": {"ticket_requester_email": "a@b.example"}}),
+    "a ticket of tawk.to": ("tawkto", {"event": "ticket:create", "requester": {"email": "a@b.example"}}),
+}
+
+
+@pytest.mark.parametrize(("provider", "told"), NAMELESS.values(), ids=NAMELESS)
+def test_a_lead_without_an_id_is_not_lost(provider: str, told: Any) -> None:
+    """It is named by its delivery: the same body again is the same lead."""
+    one, two = (facts_of(provider, delivery(told))[0] for _ in range(2))
+    assert one["email"] == "a@b.example"
+    assert one["provider_id"] == two["provider_id"] != ""
