@@ -126,6 +126,7 @@
   }
 
   function onChange(records) {
+    if (!swaps.length) return;
     records.forEach(({ type, target, addedNodes, attributeName }) => {
       if (type === "childList") addedNodes.forEach(updateAll);
       else if (attributeName === "href") updateLink(target);

@@ -485,11 +485,10 @@
       .catch(guarded(() => retry(hits)));
   }
 
-  /** Post a body; a fetch that is missing or throws fails like any other. */
+  /** Post a body, which as a string is text/plain; a fetch that is missing or throws fails like any other. */
   async function post(body) {
     const signal = AbortSignal.timeout?.(ANSWER_MS);
-    const headers = { "Content-Type": "text/plain" };
-    return fetch(addressOf("e"), { method: "POST", body, headers, keepalive: true, credentials: "include", signal });
+    return fetch(addressOf("e"), { method: "POST", body, keepalive: true, credentials: "include", signal });
   }
 
   async function understand(hits, answer) {
@@ -711,7 +710,7 @@
       const version = hexOf(new TextEncoder().encode(integrity.slice(7, 13)));
       const script = document.createElement("script");
       script.onload = script.onerror = resolve;
-      script.crossOrigin = "anonymous";
+      script.crossOrigin = ""; // anonymous
       script.integrity = integrity;
       script.nonce = tag?.nonce;
       script.src = addressOf(`v${version}/${name}.js`);

@@ -9,11 +9,14 @@
 --       6 the pools there are: a set
 --       7 how many wants each pool had: a hash
 -- ARGV  1 the pool: {site, pool, numbers, hold_ms, channels}
---       2 who asks: {visitor, channel, has_hits, session_hint, now_ms}; no now_ms: this server's clock
---       3 limits: {tell_ms, past_ms, gap_ms, most_past}
+--       2 who asks: {visitor, channel, has_hits, session_hint, now_ms, gap_ms}; null now_ms: this server's clock
+--       3 limits: {tell_ms, past_ms, most_past}
 -- Returns the number ("" where there is none to show) and why: kept, again, new, exhausted, waiting, elsewhere.
 local pool_key, log_key, past_key, came_key, want_key, pools_key, wants_key = unpack(KEYS)
 local pool, ask, limit = cjson.decode(ARGV[1]), cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
+for name, value in pairs(ask) do
+  if value == cjson.null then ask[name] = nil end
+end
 
 local now = ask.now_ms
 if not now then
@@ -65,7 +68,7 @@ local function is_served()
   local came = ask.channel or redis.call('GET', came_key)
   if ask.has_hits or came then
     came = came or 'Direct'
-    redis.call('SET', came_key, came, 'PX', whole(limit.gap_ms))
+    redis.call('SET', came_key, came, 'PX', whole(ask.gap_ms))
   end
   return came and is_listed(pool.channels, came)
 end

@@ -35,15 +35,15 @@ NOBODY = "-"
 Why = Literal["kept", "again", "new", "exhausted", "waiting", "elsewhere", "failed", "nobody"]
 
 SCRIPT = resources.files("tracker").joinpath("lease.lua").read_bytes()
-_LIMITS = json.dumps({"tell_ms": TELL_MS, "past_ms": PAST_MS, "gap_ms": GAP_MS, "most_past": MOST_PAST})
+_LIMITS = json.dumps({"tell_ms": TELL_MS, "past_ms": PAST_MS, "most_past": MOST_PAST})
 _encode = msgspec.json.Encoder().encode
 
 
-class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
+class Ask(msgspec.Struct, frozen=True):
     """Who asks for a number.
 
     `channel` is what this message's hits say of the source, if they say anything. `now_ms`: instead of
-    the server's clock.
+    the server's clock. `gap_ms`: for how long a session goes on without a hit.
     """
 
     visitor: str
@@ -51,6 +51,7 @@ class Ask(msgspec.Struct, frozen=True, omit_defaults=True):
     has_hits: bool = False
     session_hint: str | None = None
     now_ms: int | None = None
+    gap_ms: int = GAP_MS
 
 
 class Leased(NamedTuple):

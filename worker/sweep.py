@@ -37,9 +37,8 @@ def sweep(db: sqlite3.Connection, data: Path, client: redis.Redis, names: set[st
             then all is written anew.
     """
     due = unswept(db)
-    if UNSWEPT_LOG in due:
-        leases.forget(client, {*names} or None)
     if UNSWEPT_FILE in due:
+        leases.forget(client, {*names} or None)
         _sweep_file(db, data, names)
     if UNSWEPT_LOG in due and hitlog.rewrite(client):
         with atomic(db):

@@ -59,16 +59,16 @@ class World:
         base = f"http://shop.test:{self.run.settings.port}"
         written = site_snippet(made, base, pools=["main"]).replace("<script async", f"<script async {tag}")
         self.shop.bodies[f"/{key}"] = written + body
-        wait_for(lambda: self._is_known(key))
+        wait_for(lambda: self.is_known(key, "main"))
         return f"/{key}"
 
     def numbers(self, count: int) -> tuple[str, ...]:
         """Give numbers to the newest site that no other has."""
         return tuple(f"+4420794{self.sites:03}{i:02}" for i in range(1, count + 1))
 
-    def _is_known(self, key: str) -> bool:
-        """Ask the collector without hits until it knows the site's pool."""
-        body = json.dumps({"site": key, "hits": [], "pools": ["main"]}).encode()
+    def is_known(self, key: str, pool: str) -> bool:
+        """Ask the collector, as nobody does, whether it knows a site's pool by now."""
+        body = json.dumps({"site": key, "hits": [], "pools": [pool]}).encode()
         address = f"http://127.0.0.1:{self.run.settings.port}/e"
         request = urllib.request.Request(address, body, {"Content-Type": "text/plain", "User-Agent": AGENT})
         try:
@@ -380,6 +380,19 @@ def test_a_visible_page_tells_once_a_minute(world: World) -> None:
     page.clock.run_for(300_000)
     page.title()
     assert (len(beats), number_on(page)) == (2, number)
+
+
+def test_of_two_pools_for_one_number_the_first_that_serves_counts(world: World) -> None:
+    """A pool for paid search beside one for all: who clicked an ad sees the first one's number."""
+    path = world.site(name="main")
+    ads = Pool("ads", (f"+4420794{world.sites:03}99",), FALLBACK, channels=("Paid Search",))
+    with closing(open_store(world.run.settings.data, write=True)) as db:
+        put_pool(db, ads, site=SiteKey(path[1:]))
+    world.shop.bodies[path] = world.shop.bodies[path].replace('"main"', '"ads,main"')
+    wait_for(lambda: world.is_known(path[1:], "ads"))
+    paid, direct = world.open(f"{path}?gclid=Cj0x"), world.open(path)
+    expect_text(paid, "#text", f"Call {national(ads.numbers[0])} now")
+    expect_text(direct, "#text", f"Call {national(world.numbers(2)[1])} now")
 
 
 def test_a_site_without_a_pool_loads_nothing_for_it(world: World) -> None:

@@ -144,6 +144,15 @@ def test_a_pool_for_some_channels_serves_their_sessions_alone(desk: Desk) -> Non
     assert desk.ask("stranger", 25).why == "elsewhere"
 
 
+def test_a_session_ends_by_the_setting_s_gap(desk: Desk) -> None:
+    """Its channel is forgotten then; a later hit without a source is direct."""
+    desk.pool = CHOOSY
+    desk.ask("a"), desk.ask("b")
+    desk.ask("late", channel="Paid Search", has_hits=True, gap_ms=1)
+    wait_for(lambda: not desk.client.exists("touchline:came:shop:late"))
+    assert desk.ask("late", 60, has_hits=True).why == "elsewhere"
+
+
 def test_whoever_is_forgotten_leaves_no_trace_and_their_number_stays_held(desk: Desk) -> None:
     """Nobody gets the number before the hold time is over, and no later fact names them."""
     desk.pool = Pool("main", ("+441",), "+440")

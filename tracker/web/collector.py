@@ -100,7 +100,8 @@ class Collector:
             if error.code != "origin" or not self._house.sitebook.look_again():
                 raise
             site, result = self._judge(message, caller)
-        wanted = numbers.want(message, result, site, self._house.sitebook)
+        gap_ms = self._house.settings.session_gap_s * 1_000
+        wanted = numbers.want(message, result, site, book=self._house.sitebook, gap_ms=gap_ms)
         replies = self._write(result, message, caller, wanted.commands if wanted else ())
         return site, result, self._show(wanted, replies) if wanted else {}
 

@@ -1,8 +1,9 @@
 """The numbers that a message asks for: which pools there are, who may hold a number, what is answered.
 
 The channel of a session is decided here by the very rules that decide it in the store, from the same hits;
-so a page that lies about where it came from gets what its stored session will say, too. A number itself is
-given by `tracker.leases`, in the round trip that writes the hits.
+so a page that lies about where it came from gets what its stored session will say, too. One thing is not
+known here: a click id that was used before, and counts as direct there. A number itself is given by
+`tracker.leases`, in the round trip that writes the hits.
 """
 
 from __future__ import annotations
@@ -35,8 +36,12 @@ class Wanted(NamedTuple):
     commands: Sequence[bytes] = ()
 
 
-def want(message: Message, result: Collected, site: Site, book: Sitebook) -> Wanted | None:
-    """Find what a message asks for; none where it asks for no pool that there is."""
+def want(message: Message, result: Collected, site: Site, *, book: Sitebook, gap_ms: int) -> Wanted | None:
+    """Find what a message asks for; none where it asks for no pool that there is.
+
+    Args:
+        gap_ms: for how long a session goes on without a hit.
+    """
     known = book.pools(site.key) if message.pools else {}
     pools = [known[name] for name in message.pools if name in known]
     if not pools:
@@ -50,6 +55,7 @@ def want(message: Message, result: Collected, site: Site, book: Sitebook) -> Wan
         channel=_channel(hits, site, book.rules(site.key)) if is_choosy else None,
         has_hits=bool(hits),
         session_hint=hits[0].event_id if hits else None,
+        gap_ms=gap_ms,
     )
     return Wanted(site, pools, [packed_lease(site.key, pool, ask) for pool in pools])
 

@@ -18,7 +18,7 @@ from tracker import hitlog, wire
 from tracker.model import Pool, SiteKey
 from tracker.store.db import open_store
 from tracker.store.pools import exhaustions_since, put_pool
-from worker import drain
+from worker import drain, rebuild
 
 FALLBACK = "+442079460000"
 NUMBERS = ("+442079460001", "+442079460002")
@@ -195,6 +195,7 @@ def test_leases_and_wants_reach_the_store_once(pooled: Shop) -> None:
         (want,) = exhaustions_since(db, 0)
         assert (want.site, want.pool, want.count) == ("shop", "main", 1)
         assert exhaustions_since(db, want.last_ms + 1) == []
+    assert rebuild.verify(pooled.settings, key=b"k" * 32, tell=print) == 0
 
 
 @pytest.mark.slow
