@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from itertools import permutations
 
 import pytest
 import redis
 
-from tests.telling import Row, Workspace, at, hit
+from tests.telling import Row, Workspace, at, hit, lead
 from tracker import config
 
 LINK = {"from": "v0", "nonce": "n1", "made_at": at(-1), "browser": "b0"}
@@ -64,3 +66,42 @@ def test_a_link_that_lacks_what_it_needs_is_a_reject_beside_its_hit(workspace: W
     assert (totals.added, totals.rejected) == (1, 1)
     (reject,) = workspace.query("SELECT message, origin FROM reject")
     assert reject == {"message": "nonce: is required and missing", "origin": "test"}
+
+
+def claim(visitor_id: str, again: str = "") -> Callable[[str], Row]:
+    """Tell that a page of this visitor saw a Typeform being sent."""
+
+    def told(key: str) -> Row:
+        props = {"provider": "typeform", "provider_id": key, "form_id": "f1"}
+        event_id = f"{key}-{visitor_id}{again}"
+        return hit(event_id, type="event", name="form_submit", visitor_id=visitor_id, props=props)
+
+    return told
+
+
+def delivery(**proved: str) -> Callable[[str], Row]:
+    """Tell what the provider delivered."""
+    return lambda key: lead(key, 1, provider="typeform", email="ann@acme.com", **proved)
+
+
+CLAIMS = {
+    "of one visitor": ([claim("v1"), delivery()], ("v1", "M1", "ann@acme.com")),
+    "of one visitor, twice": ([claim("v1"), claim("v1", "b"), delivery()], ("v1", "M1", "ann@acme.com")),
+    "of two visitors": ([claim("v1"), claim("v2"), delivery()], (None, "unmatched", "ann@acme.com")),
+    "against a proved one": ([claim("v1"), delivery(visitor_id="v2")], ("v2", "M1", "ann@acme.com")),
+    "of what was not delivered": ([claim("v1")], ("v1", "M1", None)),
+}
+
+
+@pytest.mark.parametrize(("told", "expected"), CLAIMS.values(), ids=CLAIMS)
+def test_a_pages_claim_and_a_delivery_make_one_lead_in_every_order(
+    workspace: Workspace, told: list[Callable[[str], Row]], expected: tuple[str | None, ...]
+) -> None:
+    """The page names the visitor where nobody better does, and two pages that disagree name nobody."""
+    orders = list(permutations(told))
+    for number, order in enumerate(orders):
+        for write in order:
+            workspace.tell(write(f"r4nd0m-{number}"))
+    query = "SELECT visitor_id, match_rule, email FROM lead LEFT JOIN visitor USING (visitor_no)"
+    assert [tuple(row.values()) for row in workspace.query(query)] == [expected] * len(orders)
+    assert workspace.verify() == []
