@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tracker.core.times import format_instant
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.calling import line, names_of, only, rest, spoken
 from tracker.providers.reading import (
+    counted_instant,
     first,
     first_text,
     full_name,
@@ -70,7 +70,7 @@ def _parse(delivery: Delivery) -> Facts:
 
 def _version_at(told: Mapping[str, Any], event: str) -> str | None:
     sent_ms = instant_ms_of(told.get("timestamp"))
-    return None if sent_ms is None else format_instant(sent_ms + _RANKS.get(event, len(_RANKS)))
+    return None if sent_ms is None else counted_instant(sent_ms + _RANKS.get(event, len(_RANKS)))
 
 
 def _call(data: Mapping[str, Any], version_at: str | None) -> Facts:

@@ -18,12 +18,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tracker.core.ids import digest
-from tracker.core.times import format_instant
 from tracker.providers.adapter import NO_CONTENT, Adapter, Delivery, Facts
 from tracker.providers.answers import Answer
 from tracker.providers.calling import caller_name, line, names_of, rest, spoken, tags
 from tracker.providers.guess import form_lead
 from tracker.providers.reading import (
+    counted_instant,
     first,
     first_text,
     instant,
@@ -105,7 +105,7 @@ def _version_at(told: Mapping[str, Any], delivery: Delivery) -> str | None:
     if began_ms is None:
         return None
     end_ms = began_ms + (number(told.get("duration")) or 0) * 1_000
-    return format_instant(max(end_ms, delivery.received_ms) if "changes" in told else end_ms)
+    return counted_instant(max(end_ms, delivery.received_ms) if "changes" in told else end_ms)
 
 
 def _who(told: Mapping[str, Any]) -> dict[str, Any]:

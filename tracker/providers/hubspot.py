@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tracker.core.times import format_instant
 from tracker.providers.adapter import NO_CONTENT, Adapter, Delivery, Facts
 from tracker.providers.calling import names_of
 from tracker.providers.crm import account, all_texts, contact_of, status_of
 from tracker.providers.hubspot_signing import demand_hubspot
 from tracker.providers.reading import (
+    counted_instant,
     dig,
     first,
     first_text,
@@ -60,7 +60,7 @@ def _event(told: Mapping[str, Any], subscription: str, options: Mapping[str, Any
     thing, _, event = subscription.partition(".")
     thing = _OBJECTS.get(first_text(told, "objectTypeId") or "", thing)
     at_ms = instant_ms_of(told.get("occurredAt"))
-    at = None if at_ms is None else format_instant(at_ms)
+    at = None if at_ms is None else counted_instant(at_ms)
     known = {"provider_id": first_text(told, "objectId"), "at": at, "version_at": at}
     if event == "merge":
         yield from _merged(told, thing, known)
@@ -88,7 +88,7 @@ def _deal_event(
 def _just_before(told: Mapping[str, Any]) -> str | None:
     """Let what is said of the same moment count before the bare word that a deal is there."""
     at_ms = instant_ms_of(told.get("occurredAt"))
-    return None if at_ms is None else format_instant(at_ms - 1)
+    return None if at_ms is None else counted_instant(at_ms - 1)
 
 
 def _deal_change(name: str, value: Any, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tracker.core.times import format_instant
 from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
 from tracker.providers.calling import line, only, rest, spoken
 from tracker.providers.reading import (
+    counted_instant,
     dig,
     first,
     first_text,
@@ -138,7 +138,7 @@ def _addition(thing: Mapping[str, Any]) -> dict[str, Any]:
 def _message(thing: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
     customer, ours = _parties(thing, data)
     at_ms = instant_ms_of(thing.get("createdAt"))
-    at = None if at_ms is None else format_instant(at_ms)
+    at = None if at_ms is None else counted_instant(at_ms)
     if _is_outgoing(thing):
         return {
             "fact": "activity", "kind": "other", "title": "Text message", "at": at, "phone": customer,

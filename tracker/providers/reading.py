@@ -202,6 +202,12 @@ def _first_token(values: Iterable[Any]) -> str | None:
     return next((found for each in values if (found := visitor_token(each)) is not None), None)
 
 
+def counted_instant(instant_ms: int) -> str | None:
+    """Write a time that was counted from others; None where a length without end took it out of all time."""
+    sane = _sane(instant_ms)
+    return None if sane is None else format_instant(sane)
+
+
 def without_blanks(fact: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what says nothing."""
     return {name: value for name, value in fact.items() if value not in (None, "", [], {})}

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tracker.core.times import format_instant
 from tracker.providers.adapter import NO_CONTENT, Adapter, Delivery, Facts, Reply, Unproved
 from tracker.providers.calling import caller_name, line
 from tracker.providers.reading import (
+    counted_instant,
     first,
     first_text,
     instant,
@@ -66,7 +66,7 @@ def _version_at(body: Mapping[str, Any], sent_at: Any) -> str | None:
     """Say when the event was; events of one moment are told apart by their number."""
     sent_ms = instant_ms_of(sent_at)
     sequence = min(number(body.get("sequence")) or 0, 999)
-    return None if sent_ms is None else format_instant(sent_ms + sequence)
+    return None if sent_ms is None else counted_instant(sent_ms + sequence)
 
 
 def _session(body: Mapping[str, Any], version_at: str | None) -> Facts:

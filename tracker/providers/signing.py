@@ -130,4 +130,4 @@ def _bytes(secret: str | bytes) -> bytes:
 
 def _hashed(text: str) -> bytes:
     """Hash, so that neither length nor odd characters matter."""
-    return sha256(text.encode("utf-8", "surrogateescape")).digest()
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -18,12 +18,12 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from tracker.core.times import format_instant
 from tracker.errors import BadRequest
 from tracker.providers.adapter import Adapter, Delivery, Facts, Reply, Unproved
 from tracker.providers.calling import caller_name, line, only, rest
 from tracker.providers.documents import form_pairs, read_json
 from tracker.providers.reading import (
+    counted_instant,
     first,
     first_text,
     instant_ms_of,
@@ -158,8 +158,8 @@ def _times(told: Mapping[str, Any]) -> dict[str, Any]:
     if sent_ms is None:
         return {}
     version_ms = sent_ms + min(number(told.get("SequenceNumber")) or 0, 999)
-    began_at = format_instant(sent_ms - length_ms)
-    return {"at": began_at, "is_at_of_event": True, "version_at": format_instant(version_ms)}
+    began_at = counted_instant(sent_ms - length_ms)
+    return {"at": began_at, "is_at_of_event": True, "version_at": counted_instant(version_ms)}
 
 
 def _transcript(told: Mapping[str, Any]) -> str | None:

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tracker.core.times import format_instant
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.answers import Answer
 from tracker.providers.calling import caller_name, line, rest, spoken, tags
 from tracker.providers.guess import guess
 from tracker.providers.reading import (
+    counted_instant,
     first,
     first_text,
     instant,
@@ -89,7 +89,7 @@ def _version_at(told: Mapping[str, Any], zone: str) -> str | None:
     known = [each for each in times if each is not None]
     states = {(first_text(told, name) or "").lower() for name in ("call_status", "lead_state")}
     rank = 2 if first_text(told, "trigger") == "update" else 0 if "in progress" in states else 1
-    return format_instant(max(known) + rank) if known else None
+    return counted_instant(max(known) + rank) if known else None
 
 
 def _call(told: Mapping[str, Any]) -> dict[str, Any]:

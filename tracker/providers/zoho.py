@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tracker.core.times import format_instant
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.calling import only
 from tracker.providers.crm import account, all_texts, contact_of, id_of, status_of
 from tracker.providers.reading import (
+    counted_instant,
     dig,
     first,
     first_text,
@@ -52,7 +52,7 @@ def _parse(delivery: Delivery) -> Facts:
     module = first_text(told, "module.api_name", "module") or ""
     operation = (first_text(told, "operation") or "").lower()
     at_ms = instant_ms_of(told.get("server_time"))
-    at = None if at_ms is None else format_instant(at_ms)
+    at = None if at_ms is None else counted_instant(at_ms)
     for record_id, values in _records(told):
         known = {"provider_id": record_id, "at": at, "version_at": at}
         if module in ("Deals", "Potentials"):

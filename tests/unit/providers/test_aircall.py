@@ -81,6 +81,7 @@ def test_events_that_tell_of_no_call_give_nothing(event: str) -> None:
 
 REFUSED = {
     "another token": changed("aircall_call_ended", token="air-token-2"),
+    "half of a character": changed("aircall_call_ended", token="\ud800"),
     "no token": changed("aircall_call_ended", token=None),
     "a list": delivery([1]),
     "a form without it": form({"event": "call.ended"}),

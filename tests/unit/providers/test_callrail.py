@@ -91,6 +91,12 @@ def test_all_events_of_a_call_are_one_lead_that_keeps_what_is_known() -> None:
         assert lead["fields"]["note"].startswith("Wants two implants")
 
 
+def test_a_length_without_end_takes_no_call_out_of_all_time() -> None:
+    """The call is kept with its begin; only when it ended is not known."""
+    (fact,) = facts_of("callrail", changed("callrail_post_call", duration="9" * 15))
+    assert (fact["at"], fact["version_at"]) == ("2026-03-01T10:00:00.250Z", "2026-03-01T10:00:30.000Z")
+
+
 SPELLED = {
     "its resource_id": {"id": 900100200, "resource_id": CALL},
     "an id as the API writes it": {"id": CALL, "resource_id": ""},
