@@ -123,7 +123,7 @@ class Mailbox:
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: LoginPassword
     ) -> AuthResult:
         """Let the one in who says `s3cret`."""
-        return AuthResult(success=login.password == b"s3cret")
+        return AuthResult(success=login.password == b"s3cret", handled=False)
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from tracker.config import Settings
 from tracker.core.alertwords import test_payload
 from tracker.core.outbox import LONGEST_HOLD_MS, Answer, Try, judge
-from tracker.core.times import parse_instant
+from tracker.core.times import MINUTE_MS, parse_instant
 from tracker.place import locked
 from tracker.store import outbox
 from tracker.store.db import atomic, open_store, writer_lock
@@ -36,9 +36,9 @@ from worker.watch import news, watch
 
 LOCK = "deliver.lock"
 LANES = 4
-ROUND = 50
 FAILURES = 3
-"""After so many failures in a row a lane waits for the next run."""
+REST_MS = MINUTE_MS
+"""After so many failures in a row, whatever they were about, a lane rests for so long."""
 
 _log = logging.getLogger(__name__)
 
@@ -141,13 +141,20 @@ class Deliverer:
         """Send what is due at one destination until nothing is, or until it does not take it."""
         done: Counter[str] = Counter()
         failures = 0
-        while (batch := self._take(destination)) and not stop():
-            for answer in self.send(destination, batch):
-                done[answer.result] += 1
-                failures = failures + 1 if answer.result == "retry" else 0
-                if answer.is_of_all or failures >= FAILURES:
-                    return done
+        while failures < FAILURES and not stop() and (batch := self._take(destination)):
+            answers = self.send(destination, batch)
+            done.update(answer.result for answer in answers)
+            if any(answer.is_of_all for answer in answers):
+                return done
+            is_failure = all(answer.result == "retry" for answer in answers)
+            failures = failures + 1 if is_failure else 0
+        if failures >= FAILURES:
+            self._rest(destination)
         return done
+
+    def _rest(self, destination: Destination) -> None:
+        with self._turn, writer_lock(self._post.settings.data), atomic(self._db):
+            hold(self._db, destination.number, self._post.clock() + REST_MS)
 
     def _take(self, destination: Destination) -> Sequence[Delivery]:
         now = self._post.clock()

@@ -184,6 +184,18 @@ def test_nobody_there_is_tried_again(house: House, receiver: Receiver) -> None:
     assert house.run(5_000) == {"delivered": 2}
 
 
+def test_a_receiver_that_is_broken_is_not_hammered(house: House, receiver: Receiver) -> None:
+    """After three failures in a row, whatever they are about, all that goes there rests a minute."""
+    house.add("webhook", receiver.url())
+    receiver.answer(500)
+    for number in range(5):
+        house.tell(f"m{number}", about=f"o{number}")
+    assert house.run() == {"retry": 3}
+    assert house.run(59_000) == {}
+    receiver.answer(204)
+    assert house.run(1_000) == {"delivered": 5}
+
+
 def test_what_is_about_one_object_leaves_in_order(house: House, receiver: Receiver) -> None:
     """While the first message about x waits, the second waits too; what is about y goes on."""
     house.add("webhook", receiver.url())
@@ -373,6 +385,7 @@ def test_mail_logs_in(house: House, mailbox: Mailbox, password: str, state: str)
     house.run()
     (row,) = house.rows()
     assert row["state"] == state
+    assert row["answer"].startswith("accepted" if state == "delivered" else "log-in refused")
     assert password not in str(row)
     assert len(mailbox.letters) == (state == "delivered")
 

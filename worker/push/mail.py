@@ -20,11 +20,14 @@ from typing import Any
 
 from tracker.config import Settings
 from tracker.core.outbox import Answer
+from tracker.core.times import MINUTE_MS
 from tracker.store.destinations import Target
 from tracker.store.outbox import Delivery
 
 TIMEOUT_S = 15.0
 LONGEST_SUBJECT = 200
+LOCKED_OUT_MS = 15 * MINUTE_MS
+"""After a refused log-in: many tries in a row have servers lock an account."""
 
 
 def send(target: Target, deliveries: Sequence[Delivery], settings: Settings, now_ms: int) -> list[Answer]:
@@ -44,7 +47,8 @@ def _send(to: str, delivery: Delivery, settings: Settings, now_ms: int) -> Answe
         code, words = next(iter(error.recipients.values()))
         return _answer(code, words)
     except smtplib.SMTPAuthenticationError as error:
-        return Answer("retry", error.smtp_code, f"log-in refused: {_text(error.smtp_error)}")
+        told = f"log-in refused: {_text(error.smtp_error)}"
+        return Answer("retry", error.smtp_code, told, wait_ms=LOCKED_OUT_MS)
     except smtplib.SMTPResponseException as error:
         return _answer(error.smtp_code, error.smtp_error)
     except (OSError, smtplib.SMTPException) as error:
