@@ -76,6 +76,14 @@ IDS: dict[str, Story] = {
         L2           M5          0.8               v1
         """,
     ),
+    "a contact's id without its system is of the lead's provider": (
+        (hit("e1", 0), contact("c1", 1, emails=[ANN]), identify(1, email=ANN),
+         lead("L1", 5, provider="hub", crm_id="c1")),
+        """
+        provider_id  match_rule  match_confidence  visitor_id
+        L1           M5          0.9               v1
+        """,
+    ),
     "a user's id": (
         (hit("e1", 0), identify(1, user_id="u7"), lead("L1", 5, user_id="u7")),
         """

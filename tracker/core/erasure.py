@@ -17,7 +17,7 @@ from typing import Any
 from tracker.core.contacts import blocked_email, normalise_email, normalise_phone, normalise_user_id
 from tracker.core.groups import KINDS, LINES, PERSONAL
 from tracker.core.ids import lead_id
-from tracker.core.testimony import contacts_of_activity, read_identifier, texts_of
+from tracker.core.testimony import contacts_of_activity, read_identifier, texts_of, with_system
 from tracker.errors import BadFact
 
 Name = tuple[str, str]
@@ -88,7 +88,7 @@ def _names(kind: str, fact: Mapping[str, Any], region: str) -> Iterator[Name]:
     for name, of in _PLAIN.items():
         text = fact.get(name)
         if isinstance(text, str) and text.strip():
-            yield of, text.strip()
+            yield of, text.strip() if of == "visitor" else with_system(text.strip(), fact)
     if kind == "contact":
         yield "crm", f"{fact.get('provider')}:{fact.get('provider_id')}"
         if fact.get("merged_into"):

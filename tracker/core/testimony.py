@@ -187,8 +187,17 @@ _FIELDS = {"visitor": "visitor_id", "user": "user_id", "crm": "crm_id", "chat": 
 
 
 def _field(kind: str, fact: Mapping[str, Any], region: str) -> Identifier | None:
+    """Read what a fact says of one kind; an id within a system is its provider's where it names no system."""
     text = fact.get(_FIELDS.get(kind, kind))
-    return _identifier(kind, text, region) if isinstance(text, str) and text else None
+    if not isinstance(text, str) or not text:
+        return None
+    return _identifier(kind, with_system(text, fact) if kind in ("crm", "chat") else text, region)
+
+
+def with_system(text: str, fact: Mapping[str, Any]) -> str:
+    """Spell an id within a system as `<system>:<id>`: as it is, else the system is the fact's provider."""
+    provider = fact.get("provider")
+    return f"{provider}:{text.strip()}" if ":" not in text and provider else text
 
 
 def _identifier(kind: str, text: str, region: str) -> Identifier | None:

@@ -180,9 +180,10 @@ def last_hit_ms(
 def is_bots(db: sqlite3.Connection, visitor_no: int) -> bool:
     """Tell whether all that a visitor ever did was done by a bot."""
     found = db.execute(
-        """SELECT 1 FROM hit LEFT JOIN client USING (client_no)
-        WHERE hit.visitor_no = ?1 AND (hit.flags & 3 OR client.bot_reason IS NOT NULL)
-          AND NOT EXISTS (SELECT 1 FROM session WHERE session.visitor_no = ?1) LIMIT 1""",
+        """SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM session WHERE session.visitor_no = ?1) AND EXISTS (
+          SELECT 1 FROM hit LEFT JOIN client USING (client_no)
+          WHERE hit.visitor_no = ?1 AND (hit.flags & 3 OR client.bot_reason IS NOT NULL)
+        )""",
         [visitor_no],
     )
     return found.fetchone() is not None
