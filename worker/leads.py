@@ -57,7 +57,7 @@ from tracker.store.sessions import own_session
 from tracker.store.sites import load_static_numbers, numbered_sites
 from tracker.store.sources import SourceNumbers
 from tracker.store.strings import Numbers, visitor_ids
-from worker.calls import CallStitcher
+from worker.traces import TraceStitcher
 
 _GIVEN: tuple[Literal["email", "user", "crm"], ...] = ("email", "user", "crm")
 _LINES: tuple[Literal["phone", "chat"], ...] = ("phone", "chat")
@@ -66,9 +66,9 @@ _LINES: tuple[Literal["phone", "chat"], ...] = ("phone", "chat")
 class LeadStitcher:
     """Matches leads and puts their journeys together, over one connection with the writer's lock."""
 
-    def __init__(self, db: sqlite3.Connection, settings: Settings, calls: CallStitcher) -> None:
+    def __init__(self, db: sqlite3.Connection, settings: Settings, traces: TraceStitcher) -> None:
         self._db = db
-        self._calls = calls
+        self._traces = traces
         self._fresh_ms = settings.phone_fresh_days * DAY_MS
         self._lookback_ms = settings.lookback_days * DAY_MS
         self._static = load_static_numbers(db)
@@ -85,7 +85,7 @@ class LeadStitcher:
             if lead is None:
                 continue
             match = self._match(lead)
-            if match.rule in BY_TRACE and match.chosen and self._calls.has_refused(match.chosen, lead):
+            if match.rule in BY_TRACE and match.chosen and self._traces.has_refused(match.chosen, lead):
                 lead["is_withheld"] = 1
                 match = self._match(lead)
             named_by = self._named_by(lead, match)
@@ -121,7 +121,7 @@ class LeadStitcher:
             if not is_bots(self._db, proved):
                 return match_lead(Asked(at_ms, proved=self._candidate(proved, at_ms)))
             aside.append("all that the browser ever did whose signed id came with it was done by a bot")
-        leased, missed = self._calls.shown(lead)
+        leased, missed = self._traces.shown(lead)
         static = self._static.get((lead["site_no"], lead["called"]))
         lines = (self._line(kind, lead[f"{kind}_no"], at_ms) for kind in _LINES)
         return match_lead(Asked(
@@ -131,9 +131,9 @@ class LeadStitcher:
             given=self._given(lead),
             lines=tuple(line for line in lines if line is not None),
             click_names=lead_click_names(self._db, lead["lead_id"]),
-            clicked=tuple(self._candidate(each.visitor_no, at_ms) for each in self._calls.clicked(lead)),
+            clicked=tuple(self._candidate(each.visitor_no, at_ms) for each in self._traces.clicked(lead)),
             static_number=static.number if static else None,
-            on_page=tuple(self._candidate(each.visitor_no, at_ms) for each in self._calls.on_page(lead)),
+            on_page=tuple(self._candidate(each.visitor_no, at_ms) for each in self._traces.on_page(lead)),
             fresh_ms=self._fresh_ms,
             aside=tuple(aside),
         ))  # fmt: skip

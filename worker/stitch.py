@@ -18,7 +18,6 @@ from tracker.store import marks
 from tracker.store.db import Others, atomic
 from tracker.store.marks import Mark, Pass
 from worker.accounts import AccountStitcher
-from worker.calls import CallStitcher
 from worker.erase import NOUN as ERASE
 from worker.erase import Eraser, Heard
 from worker.facts import FactReader
@@ -26,6 +25,7 @@ from worker.leads import LeadStitcher
 from worker.persons import PersonStitcher
 from worker.quality import QualityStitcher
 from worker.sessions import SessionStitcher
+from worker.traces import TraceStitcher
 
 CHUNK = 1_000
 NEWS = frozenset({"journey", "quality", "enquiry"})
@@ -88,13 +88,13 @@ class Stitcher:
     def _lay_floors(self) -> dict[str, Floor]:
         sessions = SessionStitcher(self._db, self._settings)
         secret = derive(self._key, "identifiers")
-        calls = CallStitcher(self._db, key=secret)
-        leads = LeadStitcher(self._db, self._settings, calls)
+        traces = TraceStitcher(self._db, key=secret)
+        leads = LeadStitcher(self._db, self._settings, traces)
         quality = QualityStitcher(self._db, self._settings)
         return {
             "visitor": sessions.stitch,
             "fact": FactReader(self._db, key=secret).read,
-            "trace": calls.stitch,
+            "trace": traces.stitch,
             "identifier": PersonStitcher(self._db, self._settings).resolve,
             "account": AccountStitcher(self._db, key=secret).resolve,
             "match": leads.match,

@@ -29,7 +29,7 @@ from tracker.store.presence import visitors_on
 from tracker.store.sites import numbered_sites, sites_matching_pages
 
 
-class CallStitcher:
+class TraceStitcher:
     """Ties leads to the visitors who left their traces, over one connection with the writer's lock."""
 
     def __init__(self, db: sqlite3.Connection, *, key: bytes) -> None:
