@@ -40,7 +40,7 @@ ANN, BOB, LINE, POOLED = "ann@acme.com", "bob@beta.io", "+447700900001", "+44207
 WORDS = ("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")
 # What an operator adds; and one row is read of what is stale.
 HAND = frozenset({"destination", "hook_source", "pool", "pool_number", "dirty"})
-FEW = frozenset({"site", "static_number", "tombstone"})  # written by hand, or read up to a bound
+FEW = frozenset({"site", "static_number", "page_matching", "tombstone"})  # by hand, or up to a bound
 
 FACTS: dict[str, Sequence[Fact]] = {
     "hits": [
