@@ -135,7 +135,7 @@ def _message(data: Mapping[str, Any], version_at: str | None) -> dict[str, Any]:
         "fact": "lead", "kind": "chat", "provider_id": first_text(data, "id", "message_id"),
         "at": instant(first(data, "sent_at", "created_at")), "version_at": version_at, **_who(data),
         "phone": line(first(data, "raw_digits", "external_number", "from")),
-        "transcript": first_text(data, "body", "text"), "fields": rest(data, _USED),
+        "transcript": first_text(data, "body", "content", "text"), "fields": rest(data, _USED),
     }  # fmt: skip
 
 

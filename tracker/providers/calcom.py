@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tracker.core.ids import digest
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.answers import Answer, Kind
 from tracker.providers.guess import form_lead
@@ -55,11 +56,10 @@ def _parse(delivery: Delivery) -> Facts:
 
 def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Facts:
     before = first_text(payload, "rescheduleUid", "fromReschedule")
-    booking_id = before or first_text(payload, "uid", "bookingUid", "bookingId", "id")
-    if booking_id is None:
-        return
-    guessed = form_lead(_answers(payload), provider_id=booking_id)
     attendee = next(objects(payload.get("attendees")), {})
+    own = first_text(payload, "uid", "bookingUid", "bookingId", "id")
+    booking_id = before or own or _made_id(payload, attendee)
+    guessed = form_lead(_answers(payload), provider_id=booking_id)
     name = text(attendee.get("name")) or full_name(attendee.get("firstName"), attendee.get("lastName"))
     made_at = None if before or event not in _MAKING else instant(payload.get("createdAt"))
     yield {
@@ -71,6 +71,12 @@ def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Fac
         "fields": {**mapping(guessed.get("fields")), **_meeting(payload), **_ENDING.get(event, {}),
                    **_no_show(payload)},
     }  # fmt: skip
+
+
+def _made_id(payload: Mapping[str, Any], attendee: Mapping[str, Any]) -> str:
+    """Name a booking without an id by who meets when."""
+    parts = (attendee.get("email"), payload.get("startTime"), payload.get("title"))
+    return digest(*(text(each) or "" for each in parts)).hex()
 
 
 def _meeting(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tracker.core.ids import digest
 from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
+from tracker.providers.answers import Answer
+from tracker.providers.guess import guess
 from tracker.providers.reading import (
     dig,
     first,
@@ -34,8 +37,6 @@ from tracker.providers.signing import demand_fresh, demand_header, demand_number
 from tracker.providers.talk import plain
 
 _TAGS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
-_PHONE_WORDS = ("phone", "mobile", "telephone", "tel.", "whatsapp", "cell")
-_COMPANY_WORDS = ("company", "organisation", "organization", "business name")
 _PHONE_PLACES = frozenset({"outbound_call"})
 
 
@@ -54,9 +55,7 @@ def _parse(delivery: Delivery) -> Facts:
 
 def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Facts:
     invitee = {**payload, **mapping(payload.get("invitee"))}
-    booking_id, is_moved = _booking_id(payload)
-    if booking_id is None:
-        return
+    booking_id, is_moved = _booking_id(payload, invitee)
     is_canceled = event == "invitee.canceled"
     is_of_past = is_canceled and truth(first(payload, "rescheduled", "invitee.rescheduled"))
     made_at = None if is_moved else instant(invitee.get("created_at"))
@@ -74,10 +73,14 @@ def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Fac
     }  # fmt: skip
 
 
-def _booking_id(payload: Mapping[str, Any]) -> tuple[str | None, bool]:
-    """Name a booking after the invitee it was moved from, else after its own."""
+def _booking_id(payload: Mapping[str, Any], invitee: Mapping[str, Any]) -> tuple[str, bool]:
+    """Name a booking after the invitee it was moved from, else after its own, else by who meets when."""
     before = first_text(payload, "old_invitee", "old_invitee.uuid", "old_invitee.uri")
-    return before or first_text(payload, "uri", "invitee.uuid", "invitee.uri"), before is not None
+    own = first_text(payload, "uri", "invitee.uuid", "invitee.uri")
+    meeting = first_text(payload, "scheduled_event.uri", "event.uri", "event.uuid", "event")
+    begins = first_text(payload, "scheduled_event.start_time", "event.start_time")
+    parts = (text(invitee.get("email")), meeting, begins)
+    return before or own or digest(*(each or "" for each in parts)).hex(), before is not None
 
 
 def _person(payload: Mapping[str, Any], invitee: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +88,7 @@ def _person(payload: Mapping[str, Any], invitee: Mapping[str, Any]) -> dict[str,
     name = text(invitee.get("name")) or full_name(invitee.get("first_name"), invitee.get("last_name"))
     return {
         "email": email, "name": name, "phone": _phone(payload, invitee),
-        "company": _answer(payload, _COMPANY_WORDS),
+        "company": _guessed(payload).get("company"),
     }  # fmt: skip
 
 
@@ -93,15 +96,13 @@ def _phone(payload: Mapping[str, Any], invitee: Mapping[str, Any]) -> str | None
     """Find the invitee's number: for reminders, for a call we are to make, or as an answer."""
     place = mapping(first(payload, "scheduled_event.location", "event.location"))
     called = text(place.get("location")) if text(place.get("type")) in _PHONE_PLACES else None
-    return text(invitee.get("text_reminder_number")) or called or _answer(payload, _PHONE_WORDS)
+    return text(invitee.get("text_reminder_number")) or called or _guessed(payload).get("phone")
 
 
-def _answer(payload: Mapping[str, Any], words: tuple[str, ...]) -> str | None:
-    for asked in objects(payload.get("questions_and_answers")):
-        question = (text(asked.get("question")) or "").lower()
-        if len(question) < 80 and any(word in question for word in words):
-            return text(asked.get("answer"))
-    return None
+def _guessed(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Guess which answers name the sender."""
+    asked = objects(payload.get("questions_and_answers"))
+    return guess(Answer(text(each.get("question")) or "", each.get("answer")) for each in asked)
 
 
 def _answers(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,14 +153,13 @@ def _no_show(payload: Mapping[str, Any], event: str, told_at: str | None) -> Fac
 
 
 def _routing_form(payload: Mapping[str, Any], told_at: str | None) -> Facts:
-    answers = _answers(payload)
+    answers, guessed = _answers(payload), _guessed(payload)
     form_id = text(payload.get("uri"))
     if form_id is not None:
         yield {
             "fact": "lead", "kind": "form", "provider_id": form_id,
             "at": instant(payload.get("created_at")) or told_at, "version_at": told_at,
-            "email": _answer(payload, ("email", "e-mail")), "name": _answer(payload, ("name",)),
-            "phone": _answer(payload, _PHONE_WORDS), "company": _answer(payload, _COMPANY_WORDS),
+            **{field: guessed.get(field) for field in ("email", "phone", "name", "company")},
             **_source(payload),
             "fields": {**answers, **without_blanks({"result": text(dig(payload, "result.type"))})},
         }  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any
 
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.calling import line
-from tracker.providers.crm import account, all_texts, contact_of
+from tracker.providers.crm import account, all_texts, contact_of, status_of
 from tracker.providers.reading import decimal, first, first_text, instant, mapping, objects, text
 from tracker.providers.signing import demand_fresh, demand_header, demand_number, demand_same, hex_mac
 
@@ -39,15 +39,16 @@ def _key(secret: str) -> bytes:
 
 
 def _parse(delivery: Delivery) -> Facts:
+    options = delivery.options
     for told in objects(delivery.document):
         event = mapping(told.get("event")) or told
-        data = {**mapping(event.get("previous_data")), **mapping(event.get("data"))}
+        data = mapping(event.get("data") or event.get("previous_data"))
         kind = first_text(event, "object_type") or ""
         is_deleted = first_text(event, "action") == "deleted"
         at = instant(first(event, "date_created", "date_updated"))
         known = {"provider_id": first_text(data, "id") or first_text(event, "object_id"), "version_at": at}
         if kind == "opportunity":
-            yield {**known, **_deal(data, is_deleted=is_deleted), "at": at}
+            yield {**known, **_deal(data, options, is_deleted=is_deleted), "at": at}
         elif kind == "contact":
             yield {**known, **_contact(data), "at": at, "deleted": is_deleted or None}
         elif kind == "lead":
@@ -58,11 +59,12 @@ def _parse(delivery: Delivery) -> Facts:
             yield from _activity(kind.removeprefix("activity."), data, known)
 
 
-def _deal(data: Mapping[str, Any], *, is_deleted: bool) -> dict[str, Any]:
+def _deal(data: Mapping[str, Any], options: Mapping[str, Any], *, is_deleted: bool) -> dict[str, Any]:
     cents = decimal(data.get("value"))
+    state = _STATUS.get(first_text(data, "status_type") or "") or status_of(data.get("status_label"), options)
     return {
         "fact": "deal", "stage": first_text(data, "status_label", "status_id"),
-        "status": "lost" if is_deleted else _STATUS.get(first_text(data, "status_type") or ""),
+        "status": "lost" if is_deleted else state,
         "amount": None if cents is None else format(cents.scaleb(-2), "f"),
         "currency": first_text(data, "value_currency"), "name": first_text(data, "note"),
         "contacts": contact_of(data.get("contact_id")), "deleted": is_deleted or None,

@@ -17,7 +17,7 @@ DEEPEST = 10
 def complete(fact: Mapping[str, Any], adapter: Adapter, delivery: Delivery, *, site: str) -> dict[str, Any]:
     """Complete one fact: site, provider, time of the event, time of what it tells of; blanks are left out.
 
-    A lead that its provider gave no id is named by its delivery, so that it is not lost.
+    A lead or an activity that its provider gave no id is named by its delivery, so that it is not lost.
     """
     told: dict[str, Any] = _cut(without_blanks(fact), DEEPEST)
     received_at = format_instant(delivery.received_ms)
@@ -26,7 +26,7 @@ def complete(fact: Mapping[str, Any], adapter: Adapter, delivery: Delivery, *, s
         if told.get("fact") == "lead":
             told["is_at_of_event"] = True
     told.setdefault("version_at", received_at)
-    if told.get("fact") == "lead" and not told.get("is_addition"):
+    if told.get("fact") in ("lead", "activity") and not told.get("is_addition"):
         told.setdefault("provider_id", digest(delivery.body.decode("latin-1")).hex())
     return {"provider": adapter.name, **told, "site": site}
 

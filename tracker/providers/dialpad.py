@@ -81,11 +81,12 @@ def _call(told: Mapping[str, Any]) -> dict[str, Any]:
         "version_at": instant(told.get("event_timestamp")), "email": first_text(told, "contact.email"),
         "phone": line(first(told, "external_number", "contact.phone", "contact.primary_phone")),
     }  # fmt: skip
-    if (first_text(told, "direction") or "").lower() == "outbound":
+    way = (first_text(told, "direction") or "").lower()
+    if way == "outbound":
         return {**common, "fact": "activity", "kind": "call_made", "title": "Outbound call",
                 "owner": first_text(told, "target.email", "target.name")}  # fmt: skip
     return {
-        **common, "fact": "lead", "kind": "call", "name": _name(told),
+        **common, "fact": "lead", "kind": "call", "name": _name(told), "is_addition": not way or None,
         "tracking_number": line(first(told, "entry_point_target.phone", "internal_number", "target.phone")),
         "duration_s": _length(told), "answered": _is_answered(told), "visitor_id": visitor_token(told),
         "recording_url": _recording(told), "transcript": spoken(told.get("transcription_text")),

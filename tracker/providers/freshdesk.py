@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,7 @@ _PHONES = (
     "ticket_requester_phone", "ticket_contact_phone", "ticket_requester_mobile", "ticket_contact_mobile",
     "requester_phone", "requester.phone", "contact_phone", "phone",
 )  # fmt: skip
+_CREATED = re.compile(r"ticket_action\W+created", re.IGNORECASE)
 _USED = frozenset(
     {*_NAMES, *_EMAILS, *_PHONES, "ticket_description", "description", "ticket_subject", "subject"}
 )
@@ -75,6 +77,7 @@ def _ticket(told: Mapping[str, Any], zone: str) -> Facts:
         "provider_id": ticket_id and (ticket_id.rpartition("/")[2] or ticket_id),
         "at": instant(first(told, "ticket_created_at", "created_at", "ticket_created_on"), zone),
         "version_at": instant(first(told, "ticket_updated_at", "updated_at"), zone),
+        "is_addition": _is_of_later(told) or None,
         "name": real_name(name), "email": email, "phone": phone, "user_id": contact_id,
         "crm_id": requester_id and f"freshdesk:{requester_id}",
         "company": first_text(told, "ticket_company_name", "ticket_requester_company_name", "company_name"),
@@ -84,6 +87,12 @@ def _ticket(told: Mapping[str, Any], zone: str) -> Facts:
             **without_blanks({"subject": subject, "message": message}),
         },
     }  # fmt: skip
+
+
+def _is_of_later(told: Mapping[str, Any]) -> bool:
+    """Tell whether a rule told of what happened to a ticket after it was created: a note, a change."""
+    event = text(told.get("triggered_event"))
+    return event is not None and not _CREATED.search(event)
 
 
 def _freshchat(told: Mapping[str, Any]) -> Facts:

@@ -75,8 +75,12 @@ def _column(columns: list[Mapping[str, Any]], field: str) -> str | None:
             if (text(column.get("column_id")) or "").upper() == column_id and (value := _value(column)):
                 return value
     bare = [column for column in columns if text(column.get("column_id")) is None]
-    named = (_value(each) for each in bare if (text(each.get("column_name")) or "").lower() in _NAMES[field])
+    named = (_value(each) for each in bare if _column_name(each) in _NAMES[field])
     return next((value for value in named if value), None)
+
+
+def _column_name(column: Mapping[str, Any]) -> str:
+    return (text(column.get("column_name")) or "").lower().replace("_", " ")
 
 
 def _value(column: Mapping[str, Any]) -> str | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tracker.core.ids import digest
 from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
 from tracker.providers.calling import line, only, rest, spoken
 from tracker.providers.reading import (
@@ -93,8 +94,8 @@ def _is_outgoing(thing: Mapping[str, Any]) -> bool:
 def _call(event: str, thing: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
     customer, ours = _parties(thing, data)
     common = {
-        "provider_id": first_text(thing, "callId", "id"), "at": instant(thing.get("createdAt")),
-        "phone": customer,
+        "provider_id": first_text(thing, "callId", "id") or _made_id(thing),
+        "at": instant(thing.get("createdAt")), "phone": customer,
     }  # fmt: skip
     if _is_outgoing(thing):
         return {**common, "fact": "activity", "kind": "call_made", "title": "Outbound call",
@@ -107,6 +108,13 @@ def _call(event: str, thing: Mapping[str, Any], data: Mapping[str, Any]) -> dict
         "transcript": first_text(thing, "transcript"),
         "fields": {**rest(thing, _USED), "conversation": dig(data, "context.conversationId")},
     }  # fmt: skip
+
+
+def _made_id(thing: Mapping[str, Any]) -> str:
+    """Name a call that came without an id by what never changes: its conversation, ends and begin."""
+    return digest(
+        *(first_text(thing, name) or "" for name in ("conversationId", "from", "to", "createdAt"))
+    ).hex()
 
 
 def _is_answered(event: str, thing: Mapping[str, Any]) -> bool | None:

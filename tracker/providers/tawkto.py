@@ -54,7 +54,8 @@ def _chat(notice: Mapping[str, Any], event: str) -> Facts:
     told_at = instant(notice.get("time"))
     yield {
         "fact": "lead", "kind": "chat", "provider_id": chat_id,
-        "at": begun_at, "version_at": told_at, "is_addition": _by(opening) != "visitor" or None,
+        "at": begun_at, "version_at": told_at,
+        "is_addition": not _is_begun_by_visitor(opening, event) or None,
         **_person(mapping(first(notice, "visitor", "chat.visitor")), _asked(opening)),
         "visitor_id": visitor_token(notice),
         "referrer": text(notice.get("referrer")),
@@ -64,6 +65,12 @@ def _chat(notice: Mapping[str, Any], event: str) -> Facts:
             **without_blanks({"message": _said(opening) if _by(opening) == "visitor" else None}),
         },
     }  # fmt: skip
+
+
+def _is_begun_by_visitor(opening: Mapping[str, Any], event: str) -> bool:
+    """Tell who began; a start that does not say who wrote is a visitor's."""
+    by = _by(opening)
+    return by == "visitor" or not by and event == "chat:start"
 
 
 def _by(message: Mapping[str, Any]) -> str:

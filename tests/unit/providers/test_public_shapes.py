@@ -1,0 +1,117 @@
+"""What deliveries in the wild leave out or say otherwise than their documents: ids, senders, directions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.providers.deliveries import delivery, facts_of, merged_lead
+from tracker.core.facts import read_fact
+from tracker.core.versions import Version, merge
+
+QUO: dict[str, Any] = {
+    "conversationId": "CN1", "createdAt": "2026-03-01T10:00:00.000Z", "direction": "incoming",
+    "object": "call", "from": "+15551230001", "to": "+15551230002", "status": "completed",
+    "answeredAt": "2026-03-01T10:00:05.000Z", "completedAt": "2026-03-01T10:00:45.000Z",
+}  # fmt: skip
+TICKET = {"ticket_id": "31", "ticket_subject": "Oak desk", "requester_email": "maya@okaforstudio.net"}
+STARTED = {
+    "event": "chat:start",
+    "chatId": "c-1",
+    "time": "2026-03-01T10:00:00.000Z",
+    "visitor": {"name": "Maya"},
+}
+BOOKED = {"email": "maya@okaforstudio.net", "name": "Maya", "event": {"start_time": "2026-03-05T10:00:00Z"}}
+MET: dict[str, Any] = {"title": "Call", "startTime": "2026-03-05T10:00:00Z",
+                       "attendees": [{"email": "maya@okaforstudio.net"}]}  # fmt: skip
+
+
+def quo(event: str, **more: Any) -> dict[str, Any]:
+    """Write an older event of Quo about a call that has no id."""
+    told = {"object": {**QUO, **more}}
+    return {"id": "EV1", "type": event, "createdAt": "2026-03-01T10:01:00.000Z", "data": told}
+
+
+def begins(provider: str, payload: object) -> bool:
+    """Tell whether a delivery alone makes a lead."""
+    told = [read_fact(fact) for fact in facts_of(provider, delivery(payload))]
+    leads = [Version(each.version_ms, each.digest, each.content) for each in told if each.kind == "lead"]
+    return bool(leads) and merge(leads, kind="lead") != {}
+
+
+def test_a_call_without_an_id_is_one_lead_over_its_events() -> None:
+    """Its conversation, ends and begin name it."""
+    recording = quo("call.recording.completed", media=[{"url": "https://media.example.test/r.mp3"}])
+    lead = merged_lead("openphone", delivery(quo("call.completed")), delivery(recording))
+    assert (lead["recording_url"], lead["answered"]) == ("https://media.example.test/r.mp3", True)
+
+
+def test_what_was_done_is_kept_without_an_id() -> None:
+    """A message that was sent is named by its delivery."""
+    sent = quo("message.delivered", object="message", direction="outgoing")
+    (fact,) = facts_of("openphone", delivery(sent))
+    assert fact["fact"] == "activity" and fact["provider_id"]
+
+
+LEADS: dict[str, tuple[str, object, bool]] = {
+    "a ticket that was created": (
+        "freshdesk", {"freshdesk_webhook": {**TICKET, "triggered_event": "{ticket_action:created}"}}, True),
+    "a note on a ticket": (
+        "freshdesk", {"freshdesk_webhook": {**TICKET, "triggered_event": "{note_type:private}"}}, False),
+    "another priority of a ticket": (
+        "freshdesk",
+        {"freshdesk_webhook": {**TICKET, "triggered_event": "{priority:{from:Low,to:High}}"}}, False),
+    "a ticket of a rule that does not say what happened": ("freshdesk", {"freshdesk_webhook": TICKET}, True),
+    "a chat that began, whoever wrote": ("tawkto", STARTED, True),
+    "a chat that ended, whoever wrote": ("tawkto", {**STARTED, "event": "chat:end"}, False),
+    "words of a call without a direction": (
+        "dialpad", {"call_id": 9, "state": "call_transcription", "transcription_text": "Hello"}, False),
+    "a booking without an id": ("calendly", {"event": "invitee.created", "payload": BOOKED}, True),
+    "a meeting without an id": ("calcom", {"triggerEvent": "BOOKING_CREATED", "payload": MET}, True),
+    "a meeting without an id, called off": (
+        "calcom", {"triggerEvent": "BOOKING_CANCELLED", "payload": MET}, False),
+    "a form without an id": (
+        "googleads", {"user_column_data": [{"column_name": "EMAIL", "string_value": "m@okafor.test"}]}, True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("provider", "payload", "is_lead"), LEADS.values(), ids=LEADS)
+def test_what_makes_a_lead(provider: str, payload: object, is_lead: bool) -> None:
+    """A missing id loses none, and a later event of something begins none."""
+    assert begins(provider, payload) is is_lead
+
+
+def test_a_booking_without_an_id_is_the_one_that_is_called_off() -> None:
+    """Who meets when names it, in either event."""
+    events = ("invitee.created", "invitee.canceled")
+    lead = merged_lead("calendly", *(delivery({"event": each, "payload": BOOKED}) for each in events))
+    assert (lead["email"], lead["fields"]["canceled"]) == ("maya@okaforstudio.net", True)
+
+
+def test_questions_of_a_booking_are_read_in_other_languages() -> None:
+    """Number and company are found as in any form."""
+    asked = [
+        {"question": "Teléfono", "answer": "+34 600 111 222"},
+        {"question": "Empresa", "answer": "Nordbord"},
+    ]
+    payload = {"uri": "u", "email": "maya@okaforstudio.net", "questions_and_answers": asked}
+    (fact,) = facts_of("calendly", delivery({"event": "invitee.created", "payload": payload}))
+    assert (fact["phone"], fact["company"]) == ("+34 600 111 222", "Nordbord")
+
+
+def test_a_column_is_known_by_its_name_in_capitals() -> None:
+    """`FULL_NAME` is the name of a column as well as its id."""
+    columns = [{"column_name": "FULL_NAME", "string_value": "Maya Okafor"}]
+    (fact,) = facts_of("googleads", delivery({"lead_id": "l", "user_column_data": columns}))
+    assert fact["name"] == "Maya Okafor"
+
+
+def test_what_a_deal_was_is_not_what_it_is() -> None:
+    """Of an event with the changed fields alone, the earlier ones are not taken for the present."""
+    event = {
+        "object_type": "opportunity", "object_id": "oppo_1", "action": "updated",
+        "data": {"status_label": "Won"}, "previous_data": {"status_label": "Open", "status_type": "active"},
+    }  # fmt: skip
+    (fact,) = facts_of("close", delivery({"event": event}))
+    assert (fact["stage"], fact["status"]) == ("Won", "won")
