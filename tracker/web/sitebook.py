@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -30,6 +31,8 @@ from tracker.store.sites import Token, config_version, load_sites, load_tokens, 
 
 POLL_S = 1.0
 LOOK_LIMIT_S = 1.0
+
+Found = TypeVar("Found")
 
 _log = structlog.get_logger("touchline.web")
 
@@ -72,10 +75,7 @@ class Sitebook:
         Raises:
             Retryable: the configuration has not been loaded yet.
         """
-        found = self._loaded().sites.get(SiteKey(key))
-        if found is None and self.look_again():
-            found = self._loaded().sites.get(SiteKey(key))
-        return found
+        return self._find(lambda book: book.sites.get(SiteKey(key)))
 
     def token(self, text: str) -> Token | None:
         """Find what a token allows.
@@ -84,10 +84,7 @@ class Sitebook:
             Retryable: the configuration has not been loaded yet.
         """
         hashed = token_hash(text)
-        found = self._loaded().tokens.get(hashed)
-        if found is None and self.look_again():
-            found = self._loaded().tokens.get(hashed)
-        return found
+        return self._find(lambda book: book.tokens.get(hashed))
 
     def hook_source(self, token: str) -> HookSource | None:
         """Find the source whose address holds a token.
@@ -96,10 +93,7 @@ class Sitebook:
             Retryable: the configuration has not been loaded yet.
         """
         hashed = token_hash(token)
-        found = self._loaded().hooks.get(hashed)
-        if found is None and self.look_again():
-            found = self._loaded().hooks.get(hashed)
-        return found
+        return self._find(lambda book: book.hooks.get(hashed))
 
     def sites(self) -> Mapping[SiteKey, Site]:
         """Give all sites by key.
@@ -143,6 +137,11 @@ class Sitebook:
         self._wanted.set()
         if self._thread is not None:
             self._thread.join(LOOK_LIMIT_S)
+
+    def _find(self, find: Callable[[Book], Found | None]) -> Found | None:
+        """Find something; where it is not there, look whether it is by now."""
+        found = find(self._loaded())
+        return find(self._loaded()) if found is None and self.look_again() else found
 
     def _loaded(self) -> Book:
         if self._book is None:
