@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ import redis
 from tests.integration.test_explain import explain, told
 from tests.telling import GOOGLE, Fact, Workspace, call, hit, identify, lead, lease
 from tracker import config
-from tracker.store.sites import StaticNumber
+from tracker.store.db import open_store
+from tracker.store.sites import StaticNumber, match_pages
 
 ANN, CALLER, POOLED = "ann@acme.com", "+447700900001", "+442071830001"
 AD = "https://shop.test/?gclid=G1"
@@ -20,9 +22,11 @@ SPRING = "https://shop.test/?utm_source=google&utm_medium=cpc&utm_campaign=sprin
 
 @pytest.fixture
 def workspace(settings: config.Settings, client: redis.Redis) -> Workspace:
-    """Give a workspace with a number that stands for a leaflet."""
+    """Give a workspace with a number that stands for a leaflet, whose chats are matched by page."""
     own = Workspace(settings, client)
     own.static_number(StaticNumber("+442079460000", "leaflet", "print"))
+    with closing(open_store(settings.data, write=True)) as db:
+        match_pages(db, "shop", is_on=True)
     return own
 
 
@@ -72,6 +76,13 @@ RULES: dict[str, tuple[tuple[Fact, ...], str]] = {
         "with it, who came from Paid Search (google / cpc) 22 minutes before and looked at one page, "
         "https://shop.test/.",
     ),
+    "M8": (
+        (seen("v1", 8, "https://shop.test/pricing"),
+         lead("L", 9, kind="chat", page_url="https://shop.test/pricing")),
+        "Began a chat on https://shop.test/pricing on 1 March 2026 at 10:09; one visitor alone was on that "
+        "page at the time, who came from Direct ((direct) / (none)) 60 seconds before and looked at one "
+        "page, https://shop.test/pricing.",
+    ),
     "M7": (
         (call("L", 10, tracking_number="020 7946 0000"),),
         "Called 020 7946 0000 on 1 March 2026 at 10:10; that number stands for Unassigned (leaflet / print), "
@@ -114,7 +125,7 @@ REASONS: dict[str, tuple[tuple[Fact, ...], str]] = {
     chosen: visitor v1 had the number on the page at the time; last seen before it 2026-03-01T10:08:00.000Z
     ruled out: visitor v2 had the number on the page until 41 minutes before the call, too long before; \
 not seen before it
-    also: the number Restricted names nobody: it is withheld, or no one's own
+    also: the number names nobody: it is withheld, or no one's own
 """,
     ),
     "M3: who did not click": (
@@ -170,10 +181,6 @@ def test_what_was_ruled_out_is_said_with_the_reason(
 
 def test_the_time_of_a_lead_is_said_in_its_sites_zone(workspace: Workspace) -> None:
     """A salesperson reads their own clock."""
-    from contextlib import closing
-
-    from tracker.store.db import open_store
-
     with closing(open_store(workspace.settings.data, write=True)) as db:
         db.execute("UPDATE site SET timezone = 'Australia/Sydney'")
         db.commit()

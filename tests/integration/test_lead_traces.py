@@ -263,7 +263,7 @@ def test_a_call_tells_who_else_saw_the_number_and_why_it_was_not_them(workspace:
         "v1": "had the number on the page until 41 minutes before the call, too long before",
         "v3": "had the number on the page only from 7 minutes after the call began",
     }
-    assert evidence["notes"] == ["the number Anonymous names nobody: it is withheld, or no one's own"]
+    assert evidence["notes"] == ["the number names nobody: it is withheld, or no one's own"]
     assert workspace.verify() == []
 
 

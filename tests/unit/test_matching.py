@@ -253,6 +253,7 @@ def test_contact_details_that_name_nobody_say_why(given: tuple[str | None, str |
     """A salesperson sees why an address or number that stands there was not used."""
     (words,) = aside_words(email=given[0], phone=given[1])
     assert words.endswith(ending)
+    assert (given[0] or given[1] or "") not in words  # exports mask contact details
 
 
 SPANS = {

@@ -30,7 +30,7 @@ _BLOCKED = {
 
 
 def aside_words(*, email: str | None, phone: str | None) -> Iterator[str]:
-    """Say why contact details that came with a lead name nobody.
+    """Say why contact details that came with a lead name nobody, without spelling them.
 
     Args:
         email: an address that names nobody, as given.
@@ -39,6 +39,6 @@ def aside_words(*, email: str | None, phone: str | None) -> Iterator[str]:
     if email:
         spelled = normalise_email(email)
         reason = blocked_email(spelled) if spelled else None
-        yield f"the e-mail address {email} names nobody: {_BLOCKED[reason]}"
+        yield f"the e-mail address names nobody: {_BLOCKED[reason]}"
     if phone:
-        yield f"the number {phone} names nobody: it is withheld, or no one's own"
+        yield "the number names nobody: it is withheld, or no one's own"
