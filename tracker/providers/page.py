@@ -36,7 +36,7 @@ def _table() -> str:
     lines = ["| provider | name | proof of the sender | checked against |", "|---|---|---|---|"]
     for _, names in _FAMILIES:
         for adapter in map(load_adapter, names):
-            cells = (adapter.label, f"`{adapter.name}`", _proof(adapter), adapter.verified)
+            cells = (adapter.label, adapter.name, _proof(adapter), adapter.verified)
             lines.append(f"| {' | '.join(each.replace('|', '/') for each in cells)} |")
     return "\n".join(lines) + "\n"
 
