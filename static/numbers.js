@@ -145,6 +145,7 @@
 
   function end() {
     confirmed = {};
+    parts.said = heard = undefined;
     keep();
     show({});
   }
@@ -153,9 +154,9 @@
     return visitorToken().split(".")[0];
   }
 
-  /** Take an answer that is good from `at` on; one without numbers is no news. */
+  /** Take an answer that is good from `at` on; one without numbers, or to nobody, is no news. */
   function take(said, at) {
-    if (!said?.numbers || !visitor()) return;
+    if (!said?.numbers || !said.visitor || !visitor()) return;
     const holds = Object.keys(said.numbers).map((pool) => said.pools[pool].hold_s * 1000);
     const { numbers, pools } = said;
     const isNews = JSON.stringify([confirmed.numbers, confirmed.pools]) !== JSON.stringify([numbers, pools]);
@@ -195,7 +196,7 @@
   const look = guarded(() => {
     const fresh = heard !== parts.said;
     heard = parts.said;
-    if (confirmed.until && visitor() !== confirmed.visitor) end();
+    if (confirmed.until && !visitor()) end();
     if (fresh) take(heard, (askedAt = Date.now()));
   });
 

@@ -469,8 +469,10 @@
   }
 
   function bodyOf(hits) {
-    const said = { site: config.site, sent_at: timeNow(), seed: seedToSend(), hits, pools: config.pools?.split(",") };
-    return JSON.stringify(said);
+    // Where cookies are blocked, each later batch is another visitor's to the collector: it gets no number.
+    const isSure = readableCookie() || !parts.said || !hits[0];
+    const pools = isSure ? config.pools?.split(",") : undefined;
+    return JSON.stringify({ site: config.site, sent_at: timeNow(), seed: seedToSend(), hits, pools });
   }
 
   /** Send the next batch; one request is under way at a time. */
