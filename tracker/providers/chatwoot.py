@@ -91,7 +91,8 @@ def _conversation(
     conversation_id = text(told.get("id"))
     if conversation_id is None:
         return
-    contact = {**without_blanks(sender or {}), **without_blanks(mapping(dig(told, "meta.sender")))}
+    places = (told.get("contact"), sender, dig(told, "meta.sender"))
+    contact = {name: value for each in places for name, value in without_blanks(mapping(each)).items()}
     about = mapping(told.get("additional_attributes"))
     place = mapping(contact.get("additional_attributes"))
     begun_at = instant(first(told, "created_at", "additional_attributes.initiated_at.timestamp"))

@@ -45,6 +45,11 @@ _ABOUT = (
     "form_id", "campaign_id", "adgroup_id", "creative_id", "asset_group_id", "lead_stage", "lead_source",
 )  # fmt: skip
 
+_OWN = frozenset({
+    *_ABOUT, "lead_id", "api_version", "google_key", "gcl_id", "gclid", "is_test", "lead_submit_time",
+    "user_column_data",
+})  # fmt: skip
+
 
 def _parse(delivery: Delivery) -> Facts:
     for told in objects(delivery.document):
@@ -53,7 +58,7 @@ def _parse(delivery: Delivery) -> Facts:
 
 
 def _lead(told: Mapping[str, Any]) -> dict[str, Any]:
-    columns = list(objects(told.get("user_column_data")))
+    columns = list(objects(told.get("user_column_data"))) or _flat(told)
     found = {field: _column(columns, field) for field in _COLUMNS}
     sent_at = instant(told.get("lead_submit_time"))
     return {
@@ -66,6 +71,11 @@ def _lead(told: Mapping[str, Any]) -> dict[str, Any]:
         "gclid": first_text(told, "gcl_id", "gclid"),
         "fields": {**_answers(columns), **without_blanks({name: text(told.get(name)) for name in _ABOUT})},
     }  # fmt: skip
+
+
+def _flat(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Read a lead as relays pass it on, each column by its name beside the ids."""
+    return [{"column_name": name, "string_value": said} for name, said in told.items() if name not in _OWN]
 
 
 def _column(columns: list[Mapping[str, Any]], field: str) -> str | None:

@@ -9,17 +9,34 @@ guessed: an id, a time, and by `tracker.providers.guess` who it was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tracker.errors import BadFact, BadRequest
 from tracker.providers.adapter import Delivery, Facts
 from tracker.providers.answers import spelled
+from tracker.providers.calling import line
 from tracker.providers.guess import form_lead, guess, short_key
-from tracker.providers.reading import dig, full_name, instant, mapping, money, number, objects, text, truth
+from tracker.providers.reading import (
+    dig,
+    first,
+    first_text,
+    full_name,
+    instant,
+    mapping,
+    money,
+    number,
+    objects,
+    text,
+    truth,
+    without_blanks,
+)
 from tracker.providers.shapes import asked_answer, content_key, flat_answers, unpacked
 
 Options = Mapping[str, Any]
+
+_OTHER = re.compile(r"[\W_]+")
 
 _WRAPPERS = (
     "",
@@ -34,13 +51,16 @@ _WRAPPERS = (
 )
 _IDS = (
     "submission_id", "submissionId", "submissionID", "response_id", "responseId", "entry_id", "entryId",
-    "lead_id", "leadId", "uuid", "id", "_id", "event_id", "eventId",
+    "lead_id", "leadId", "uuid", "id", "_id", "unique_id", "event_id", "eventId",
 )  # fmt: skip
 _TIMES = (
     "submitted_at", "submittedAt", "submission_date", "submission_time", "completed_at", "created_at",
     "createdAt", "date_created", "created", "created_time", "occurred_at", "occurredAt", "received_at",
-    "timestamp", "datetime", "date_submitted", "date", "time", "at",
+    "timestamp", "datetime", "date_submitted", "called_at", "unix_time", "_date", "date", "time", "at",
 )  # fmt: skip
+_BARE = frozenset({"date", "time", "at", "created"})  # as titles, these may ask for anything
+_OF_FORM = _BARE | {"id"}  # of what was sent, this may be the form's
+_INNER = frozenset({"data", "payload", "submission", "formresponse", "lead", "entry", "body"})
 _CHANGES = ("updated_at", "updatedAt", "modified_at", "date_updated")
 _TESTS = ("is_test", "isTest", "test", "test_mode")
 _LISTS = ("leads", "items", "submissions", "records", "results", "entries", "responses", "data", "events")
@@ -56,6 +76,18 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "duration_s": number, "answered": truth, "value": money, "amount": money,
     **dict.fromkeys(_LEAD_TEXTS, spelled),
 }  # fmt: skip
+_CALLED = ("tracking_number", "trackingnum", "tracking_phone_number", "called_number", "dialed_number")
+_CALLERS = (
+    "caller_number",
+    "caller_id",
+    "callernum",
+    "customer_phone_number",
+    "caller",
+    "from_number",
+    "from",
+)
+_LENGTHS = ("duration_s", "duration", "call_duration", "duration_seconds", "talk_time")
+_RECORDINGS = ("recording_url", "recording", "audio", "call_recording")
 _LEADS = ("form", "call", "chat", "booking")
 _ACTIVITIES = (
     "email_sent", "email_opened", "email_clicked", "email_replied", "call_made", "meeting", "demo", "webinar",
@@ -106,6 +138,10 @@ def _each(document: Any, options: Options) -> Iterator[Mapping[str, Any]]:
     yield from objects(document)
 
 
+def _plain(name: object) -> str:
+    return _OTHER.sub("", str(name).lower())
+
+
 def _says(value: Any) -> bool:
     return isinstance(value, bool) or text(value) is not None
 
@@ -152,7 +188,18 @@ class _Reading:
         if path := self.options.get(option):
             return self.look(str(path))
         paths = (f"{wrapper}{name}" for wrapper in _WRAPPERS for name in names)
-        return next((found for path in paths if _says(found := dig(self.document, path))), None)
+        found = next((said for path in paths if _says(said := dig(self.document, path))), None)
+        return self._spelled_otherwise(names) if found is None else found
+
+    def _spelled_otherwise(self, names: tuple[str, ...]) -> Any:
+        """Find a value under a usual name with other letters: `Lead ID`, `DateSubmitted`."""
+        inner = [mapping(value) for name, value in self.document.items() if _plain(name) in _INNER]
+        for at, each in enumerate((self.document, *inner)):
+            told = {_plain(name): value for name, value in each.items()}
+            wanted = (name for name in map(_plain, names) if name not in (_BARE if at else _OF_FORM))
+            if (found := next((told[name] for name in wanted if _says(told.get(name))), None)) is not None:
+                return found
+        return None
 
     @property
     def is_test(self) -> bool:
@@ -188,11 +235,31 @@ class _Reading:
 
 
 def _lead(own: _Reading) -> dict[str, Any]:
-    kind, name = own.kind(_LEADS, "form"), own.name()
-    told = {field: value for field, value in own.mapped.items() if field in _READERS}
+    course = _course(own.document)
+    if not own.mapped and _is_made(own.document, course):
+        return {**_activity(own), "kind": "call_made"}
+    kind, name = own.kind(_LEADS, "call" if course else "form"), own.name()
+    told = course | {field: value for field, value in own.mapped.items() if field in _READERS}
     lead = form_lead(flat_answers(own.document), provider_id=own.key, **{**own.times, **told, "name": name})
     more = {field: spelled(value) for field, value in own.mapped.items() if field not in _READERS}
     return {**lead, "kind": kind, "fields": {**lead.get("fields", {}), **more}}
+
+
+def _course(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a call, which is known by the number that was called and the one that called."""
+    called = line(first(document, *_CALLED))
+    if called is None or line(first(document, *_CALLERS)) is None:
+        return {}
+    return without_blanks({
+        "tracking_number": called, "duration_s": number(first(document, *_LENGTHS)),
+        "answered": truth(document.get("answered")), "recording_url": first_text(document, *_RECORDINGS),
+        "transcript": first_text(document, "transcript", "transcription", "transcription_text"),
+    })  # fmt: skip
+
+
+def _is_made(document: Mapping[str, Any], course: Mapping[str, Any]) -> bool:
+    """Tell whether a call went out."""
+    return bool(course) and (text(document.get("direction")) or "").lower().startswith("out")
 
 
 def _contact(own: _Reading) -> dict[str, Any]:

@@ -107,6 +107,30 @@ def test_a_column_is_known_by_its_name_in_capitals() -> None:
     assert fact["name"] == "Maya Okafor"
 
 
+def test_a_lead_form_that_a_relay_made_flat_is_read_by_its_names() -> None:
+    """Columns stand beside the ids, which are none."""
+    flat = {
+        "lead_id": "l",
+        "campaign_id": 5,
+        "google_key": "k",
+        "full_name": "Maya",
+        "phone": "+441134960123",
+    }
+    (fact,) = facts_of("googleads", delivery(flat))
+    assert (fact["name"], fact["phone"]) == ("Maya", "+441134960123")
+    assert fact["fields"] == {"full_name": "Maya", "phone": "+441134960123", "campaign_id": "5"}
+
+
+def test_a_conversation_may_name_its_contact_itself() -> None:
+    """Where neither a sender nor the conversation's own sender does."""
+    told = {
+        "event": "message_created", "id": 2, "content": "Hi", "message_type": "incoming",
+        "conversation": {"id": 567, "contact": {"id": 89, "email": "maya@okaforstudio.net", "name": "Maya"}},
+    }  # fmt: skip
+    lead = merged_lead("chatwoot", delivery(told))
+    assert (lead["email"], lead["name"]) == ("maya@okaforstudio.net", "Maya")
+
+
 def test_what_a_deal_was_is_not_what_it_is() -> None:
     """Of an event with the changed fields alone, the earlier ones are not taken for the present."""
     event = {
@@ -115,3 +139,46 @@ def test_what_a_deal_was_is_not_what_it_is() -> None:
     }  # fmt: skip
     (fact,) = facts_of("close", delivery({"event": event}))
     assert (fact["stage"], fact["status"]) == ("Won", "won")
+
+
+DAY = "2026-03-01"
+SPELLED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "in a wrapper with other letters": (
+        {"Email": "a@b.te", "Entry": {"EntryId": "7", "DateSubmitted": f"{DAY}T10:00:01Z"}}, "7", "10:00:01"),
+    "as a title": ({"Email": "a@b.te", "Lead ID": "7", "Submitted At": f"{DAY}T10:00:02Z"}, "7", "10:00:02"),
+    "with marks around": (
+        {"email": "a@b.te", "__submission": {"id": "9", "created_at": f"{DAY} 10:00:03"}}, "9", "10:00:03"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("payload", "lead_id", "clock"), SPELLED.values(), ids=SPELLED)
+def test_ids_and_times_are_known_however_they_are_spelled(
+    payload: dict[str, Any], lead_id: str, clock: str
+) -> None:
+    """Of an unknown sender; the letters' size, blanks and lines between words mean nothing."""
+    (fact,) = facts_of("generic", delivery(payload))
+    assert (fact["provider_id"], fact["at"]) == (lead_id, f"{DAY}T{clock}.000Z")
+
+
+def test_titles_that_may_ask_for_anything_are_no_id_and_no_time() -> None:
+    """`Date` may be the day that was wished for, and `ID` the form's."""
+    (fact,) = facts_of("generic", delivery({"ID": "contact", "Date": "2026-05-01", "Email": "a@b.te"}))
+    assert fact["provider_id"] != "contact" and fact["is_at_of_event"]
+
+
+CALL: dict[str, Any] = {
+    "id": 51, "caller_number": "+15551230001", "tracking_number": "+15551230002", "direction": "inbound",
+    "duration": 65, "audio": "https://media.example.test/r.mp3", "unix_time": 1772359200,
+}  # fmt: skip
+
+
+def test_an_unknown_senders_call_is_a_call() -> None:
+    """Who called which number says so; one that went out is what the team did."""
+    (fact,) = facts_of("generic", delivery(CALL))
+    told = {
+        "kind": "call", "phone": "+15551230001", "tracking_number": "+15551230002", "duration_s": 65,
+        "recording_url": "https://media.example.test/r.mp3", "at": "2026-03-01T10:00:00.000Z",
+    }  # fmt: skip
+    assert {name: fact.get(name) for name in told} == told
+    (made,) = facts_of("generic", delivery({**CALL, "direction": "outbound"}))
+    assert (made["fact"], made["kind"]) == ("activity", "call_made")
