@@ -19,7 +19,7 @@ from worker.draft import Draft
 from worker.erase import NOUN, mark_key
 from worker.holdings import Holdings, told_ms
 from worker.prove import prove_visitor
-from worker.rejected import read_body, said_ms
+from worker.rejected import read_body, read_delivery, said_ms
 from worker.subjects import Asked
 
 Due = dict[tuple[str, int | str], str]
@@ -131,8 +131,15 @@ class Buried:
         document = read_body(body)
         site = document.get("site") if isinstance(document, Mapping) else None
         at_ms = said_ms(document)
+        return self._are_in(document, site, received_ms if at_ms is None else at_ms)
+
+    def are_told_by(self, body: bytes, headers: Mapping[str, str], site: str, received_ms: int) -> bool:
+        """Say whether a provider's delivery names somebody who was erased at its time."""
+        return not self.are_none and self._are_in(read_delivery(body, headers), site, received_ms)
+
+    def _are_in(self, document: Any, site: str | None, at_ms: int) -> bool:
         told = names_in(document, region=self._holdings.region(site))
-        return any(self._tombstones.holds(name, received_ms if at_ms is None else at_ms) for name in told)
+        return any(self._tombstones.holds(name, at_ms) for name in told)
 
 
 def fact_key(db: sqlite3.Connection, raw: Mapping[str, Any], key: bytes) -> str:

@@ -189,6 +189,8 @@ class Drain:
 
     def _reject_whole(self, entry: Logged, why: str) -> None:
         body = entry.body.decode("utf-8", "replace")
+        if self._buried.names(body, int(entry.entry_id.partition("-")[0])):
+            return
         with atomic(self._db):
             row = [int(time.time() * 1_000), "poison", why[-BODY_LIMIT:], "log", "", body]
             self._db.execute(
@@ -294,7 +296,13 @@ class Drain:
 
     def _read_delivery(self, entry: wire.HookEntry, batch: _Batch) -> None:
         outcome = Outcome()
-        self._hooks.keep(entry, batch.dirty, outcome)
+        try:
+            self._hooks.keep(entry, batch.dirty, outcome)
+        except BadRequest as error:
+            body = wire.encode(entry).decode()
+            if not self._buried.names(body, entry.received_ms):
+                self._reject(error.code, str(error), body, batch, origin=HOOK)
+            return
         found = {"added": outcome.added, "repeated": outcome.repeated, "rejected": outcome.problems}
         batch.counts[HOOK].update(found)
 

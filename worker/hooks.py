@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -52,20 +53,44 @@ class HookReader:
         self._sources: dict[int, HookSource] = {}
 
     def keep(self, entry: wire.HookEntry, dirty: Due, outcome: Outcome) -> None:
-        """Keep a delivery and take its facts; one that came before has no effect."""
+        """Keep a delivery and take its facts, once; of equal ones the earliest receipt counts.
+
+        Raises:
+            BadRequest: `no_source`, this store has no such hook source.
+        """
         source = self._source(entry.source)
         raw = RawMessage(0, entry.received_ms, entry.headers, entry.body)
-        raw_no = store.add_raw(self._db, source.source_no, _digest(source, raw), raw)
-        if raw_no is None:
-            outcome.repeated += 1
-        else:
+        digest = _digest(source, raw)
+        raw_no = store.add_raw(self._db, source.source_no, digest, raw)
+        if raw_no is not None:
             self.read(source, raw._replace(raw_no=raw_no), dirty, outcome)
+            return
+        outcome.repeated += 1
+        raw_no = store.put_earlier(self._db, source.source_no, digest, raw)
+        if raw_no is not None:
+            self.read_again(source, [raw_no], dirty, Outcome())
 
-    def read(self, source: HookSource, raw: RawMessage, dirty: Due, outcome: Outcome) -> None:
-        """Take the facts of a delivery that is kept; one that names somebody erased is kept no longer."""
+    def read_again(self, source: HookSource, numbers: Iterable[int], dirty: Due, outcome: Outcome) -> None:
+        """Take the facts of deliveries as they read now; what none gives any more goes."""
+        before: set[Version] = set()
+        given: set[Version] = set()
+        for number in numbers:
+            before |= store.take_given(self._db, number)
+            given.update(self.read(source, store.load_raw(self._db, number), dirty, outcome))
+        gone = store.drop_ungiven(self._db, before - given)
+        outcome.gone += len(gone)
+        dirty |= {("fact", json.dumps(version[:3])): "replay" for version in gone}
+
+    def read(self, source: HookSource, raw: RawMessage, dirty: Due, outcome: Outcome) -> list[Version]:
+        """Take the facts of a delivery that is kept; one that names somebody erased is kept no longer.
+
+        Returns:
+            The versions of facts that it gives.
+        """
         told = Told(f"hook:{raw.raw_no}", raw.received_ms, is_relayed=True)
         facts, problem = _parse(source, raw)
         given: list[Version] = []
+        is_kept = not self._facts.buried.are_told_by(raw.body, raw.headers, source.site, raw.received_ms)
         for fact in facts:
             try:
                 taken = self._facts.take(fact, told, dirty)
@@ -73,17 +98,23 @@ class HookReader:
                 problem = str(error)
                 continue
             if taken is None:
-                store.drop_raw(self._db, raw.raw_no)
+                is_kept = False
                 continue
             given.append((taken.fact.kind, taken.own_no, taken.fact.key, taken.fact.digest))
             outcome.added += taken.is_new
             outcome.repeated += not taken.is_new
         outcome.problems += problem is not None
-        store.put_given(self._db, raw.raw_no, given, problem)
+        if is_kept:
+            store.put_given(self._db, raw.raw_no, given, problem)
+        else:
+            store.drop_raw(self._db, raw.raw_no)
+        return given
 
     def _source(self, number: int) -> HookSource:
         if number not in self._sources:
             self._sources = store.numbered_hooks(self._db)
+        if number not in self._sources:
+            raise BadRequest("no_source", f"there is no hook source {number} in this store")
         return self._sources[number]
 
 
@@ -108,13 +139,7 @@ def replay(settings: Settings, *, key: bytes, site: str | None, provider: str | 
 
 def _replay(db: sqlite3.Connection, reader: HookReader, source: HookSource, outcome: Outcome) -> None:
     dirty: Due = {}
-    before: set[Version] = set()
-    for number in store.raw_numbers(db, source.source_no):
-        before |= store.take_given(db, number)
-        reader.read(source, store.load_raw(db, number), dirty, outcome)
-    gone = store.drop_ungiven(db, before)
-    outcome.gone += len(gone)
-    dirty |= {("fact", json.dumps(version[:3])): "replay" for version in gone}
+    reader.read_again(source, store.raw_numbers(db, source.source_no), dirty, outcome)
     marks.put(db, dirty)
 
 

@@ -8,6 +8,9 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
+from tracker import wire
 from tracker.core.erasure import Name, Needles, names_in
 from tracker.core.times import parse_instant
 from tracker.errors import BadFact, BadRequest
@@ -15,6 +18,8 @@ from tracker.providers.documents import read_document
 from tracker.store import erasing, outbox
 from worker.subjects import Subject
 
+_DELIVERY = '{"k":"hook",'
+"""How a delivery that was refused as it stood on the log begins; its body is not readable as it stands."""
 SHORTEST = 4
 """Ids of users, contacts and chats that are shorter say nothing outside of their field."""
 _BETWEEN = re.compile(r"[\s\"'\\<>,;(){}\[\]=&]+")
@@ -32,7 +37,7 @@ def rejects_of(db: sqlite3.Connection, subject: Subject, region: Callable[[objec
         return
     needles = Needles(names)
     for number, site, body in erasing.rejects(db):
-        if needles.may_be_in(body):
+        if needles.may_be_in(body) or body.startswith(_DELIVERY):
             document = read_body(body)
             place = site or (document.get("site") if isinstance(document, Mapping) else None)
             is_later = (at_ms := said_ms(document)) is not None and at_ms > subject.asked.until_ms
@@ -45,10 +50,7 @@ def raws_naming(db: sqlite3.Connection, subject: Subject, region: Callable[[obje
     names = _findable(subject)
     needles = Needles(names)
     for number, site, headers, body in erasing.raw_messages(db, subject.asked.until_ms) if names else ():
-        try:
-            document = read_document(body, headers.get("content-type", ""))
-        except BadRequest:
-            document = _BETWEEN.split(body.decode("utf-8", "replace"))
+        document = read_delivery(body, headers)
         may_be = needles.may_be_in(json.dumps(document, ensure_ascii=False))
         if may_be and not names.isdisjoint(names_in(document, region=region(site))):
             yield number
@@ -85,9 +87,21 @@ def _findable(subject: Subject) -> set[Name]:
 def read_body(body: str) -> Any:
     """Read a refused message; one that is no JSON as the words that it is made of."""
     try:
+        if body.startswith(_DELIVERY):
+            entry = wire.decode(body.encode())
+            assert isinstance(entry, wire.HookEntry)  # it begins as one
+            return read_delivery(entry.body, entry.headers)
         return json.loads(body)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, msgspec.MsgspecError):
         return _BETWEEN.split(body)
+
+
+def read_delivery(body: bytes, headers: Mapping[str, str]) -> Any:
+    """Read a provider's delivery; one that cannot be read as the words that it is made of."""
+    try:
+        return read_document(body, headers.get("content-type", ""))
+    except BadRequest:
+        return _BETWEEN.split(body.decode("utf-8", "replace"))
 
 
 def said_ms(document: Any) -> int | None:

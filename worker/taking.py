@@ -44,7 +44,7 @@ class FactTaker:
 
     def __init__(self, db: sqlite3.Connection, buried: Buried, *, key: bytes) -> None:
         self._db = db
-        self._buried = buried
+        self.buried = buried
         self._key = key
         self.sites: Mapping[str, int] = {}
 
@@ -65,9 +65,9 @@ class FactTaker:
         if fact.site and site_no == NO_SITE:
             raise BadRequest("no_site", f"there is no site {fact.site!r}", "site")
         due: Due | None = {}
-        if not self._buried.are_none:
-            fact = self._buried.without(fact)
-            due = self._buried.judge(fact)
+        if not self.buried.are_none:
+            fact = self.buried.without(fact)
+            due = self.buried.judge(fact)
         if due is None:
             return None
         taken = self._insert(fact, site_no if SHAPES[fact.kind].is_of_site else NO_SITE, told)
@@ -79,7 +79,7 @@ class FactTaker:
 
     def _take_erasure(self, raw: Mapping[str, Any], told: Told, dirty: Due) -> Taken:
         """Keep that somebody is to be forgotten, by the hash of their name, and mark it as due."""
-        sealed, asked = self._buried.sealed(raw)
+        sealed, asked = self.buried.sealed(raw)
         if asked.until_ms > told.received_ms + DAY_MS:
             raise BadRequest("future", f"{raw['at']} lies more than 24 hours ahead", "at")
         taken = self._insert(read_fact(sealed), NO_SITE, told)

@@ -21,7 +21,8 @@ def insert_fact(db: sqlite3.Connection, fact: Fact, *, site_no: int, origin: str
 
     Returns:
         Whether it says something new; the same version again has no effect, unless it was known by hearsay:
-        what only a page's script had told, and a trusted sender tells as well.
+        what only a page's script had told, and a trusted sender tells as well. What a file or the API tells
+        no longer rests on deliveries.
     """
     row = [fact.kind, site_no, fact.key, fact.version_ms, fact.digest]
     cursor = db.execute(
@@ -31,6 +32,12 @@ def insert_fact(db: sqlite3.Connection, fact: Fact, *, site_no: int, origin: str
         WHERE origin = 'script' AND excluded.origin <> 'script'""",
         [*row, json.dumps(fact.content, ensure_ascii=False, sort_keys=True), origin, received_ms],
     )
+    if cursor.rowcount == 0 and origin != "script" and not origin.startswith("hook:"):
+        db.execute(
+            """UPDATE fact SET origin = ? WHERE (kind, site_no, key, digest) = (?, ?, ?, ?)
+            AND origin LIKE 'hook:%'""",
+            [origin, fact.kind, site_no, fact.key, fact.digest],
+        )
     return cursor.rowcount == 1
 
 

@@ -168,9 +168,23 @@ def add_raw(db: sqlite3.Connection, source_no: int, digest: bytes, raw: RawMessa
     cursor = db.execute(
         """INSERT INTO raw_message (source_no, digest, received_ms, headers, body)
         VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""",
-        [source_no, digest, raw.received_ms, json.dumps(raw.headers), raw.body],
+        [source_no, digest, raw.received_ms, _headers(raw), raw.body],
     )
     return cursor.lastrowid if cursor.rowcount == 1 else None
+
+
+def put_earlier(db: sqlite3.Connection, source_no: int, digest: bytes, raw: RawMessage) -> int | None:
+    """Date a delivery back where its repeat was received before it; returns its number, or None."""
+    found = db.execute(
+        """UPDATE raw_message SET received_ms = ?1, headers = ?2
+        WHERE source_no = ?3 AND digest = ?4 AND (received_ms, headers) > (?1, ?2) RETURNING raw_no""",
+        [raw.received_ms, _headers(raw), source_no, digest],
+    ).fetchone()
+    return None if found is None else int(found[0])
+
+
+def _headers(raw: RawMessage) -> str:
+    return json.dumps(raw.headers, sort_keys=True)
 
 
 def drop_raw(db: sqlite3.Connection, raw_no: int) -> None:

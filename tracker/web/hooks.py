@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import structlog
 from flask import Blueprint, Response, current_app, request
 
-from tracker.errors import BadRequest
+from tracker.errors import BadRequest, Permanent, Retryable
 from tracker.providers import load_adapter, own_name
 from tracker.providers.adapter import Adapter, Delivery, Reply, Unproved
 from tracker.store.hooks import HookSource, Secrets, open_secrets
@@ -26,6 +27,8 @@ from tracker.wire import HookEntry, encode
 BODY_BYTES = 2_097_152
 
 hooks = Blueprint("hooks", __name__, url_prefix="/hooks")
+
+_log = structlog.get_logger("touchline.web")
 
 
 @hooks.route("/<token>/<provider>", methods=["GET", "POST", "PUT"], strict_slashes=False)
@@ -41,12 +44,15 @@ def take_delivery(token: str, provider: str) -> Response:
     except BadRequest as error:
         house.counters.count((("hooks", adapter.name, error.code), 1))
         return _refused(adapter, error)
+    except Retryable:
+        house.counters.count((("hooks", adapter.name, "unavailable"), 1))
+        raise
     house.counters.count((("hooks", adapter.name, result), 1))
     return _answer(reply)
 
 
 def _take(house: House, source: HookSource, adapter: Adapter) -> tuple[Reply, str]:
-    secrets = open_secrets(source, key=house.key)
+    secrets = _secrets(house, source)
     delivery = _delivery(source, secrets, house)
     if adapter.greet is not None:
         greeting = adapter.greet(delivery, secrets.valid(delivery.received_ms))
@@ -61,6 +67,15 @@ def _take(house: House, source: HookSource, adapter: Adapter) -> tuple[Reply, st
     body = delivery.body if adapter.hush is None else adapter.hush(delivery)
     house.log.commit([encode(HookEntry(delivery.received_ms, source.source_no, body, kept))])
     return adapter.accepted, "accepted"
+
+
+def _secrets(house: House, source: HookSource) -> Secrets:
+    """Open a source's secrets; until the operator puts the right key back, senders are told to try again."""
+    try:
+        return open_secrets(source, key=house.key)
+    except Permanent as error:
+        _log.error("hook_unreadable", source=source.source_no, provider=source.provider, error=str(error))
+        raise Retryable("this hook cannot prove its senders at present; try again later") from error
 
 
 def _prove(adapter: Adapter, delivery: Delivery, secrets: Secrets) -> None:

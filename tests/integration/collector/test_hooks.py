@@ -264,3 +264,18 @@ def test_an_erasure_takes_deliveries_with_it(shop: Shop, client: redis.Redis) ->
     shop.ask(path, "POST", data=late, **signed(late))
     assert [lead["provider_id"] for lead in leads(shop, client)] == ["t2"]
     assert [b"ann@" in body for (body,) in rows(shop, "SELECT body FROM raw_message")] == [False]
+
+
+def test_a_source_sealed_with_another_key_has_its_senders_come_again(shop: Shop, client: redis.Redis) -> None:
+    """Nothing is lost while the operator puts the key back: 503, when to retry, and the other hooks go on."""
+    lost, whole = connect(shop, "tally"), connect(shop, "typeform")
+    with closing(open_store(shop.settings.data, write=True)) as db:
+        put_secrets(db, 1, Secrets(lost.split("/")[2], SECRET), key=b"x" * 32)
+    shop.app.extensions["touchline"].sitebook.look_again()
+    answer = shop.ask(lost, "POST", data=b"{}", **JSON)
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    body = typeform()
+    assert shop.ask(whole, "POST", data=body, **signed(body)).status_code < 300
+    assert len(leads(shop, client)) == 1
+    assert shop.metric("touchline_hooks_total", provider="tally", result="unavailable") == 1
