@@ -235,15 +235,15 @@ HISTORIES = {
     "a call is one lead and one piece of evidence however often it is delivered": History(
         (
             hit("h1", on(2, "09:00")), lease(POOLED, on(2, "09:00")),
-            ONCE, ONCE, {**ONCE, "status": "completed"},
+            ONCE, ONCE, {**ONCE, "duration_s": 65},
         ),
         persons="""
             person      visitors  phones
             visitor:v1  v1        +447700900001
         """,
         leads="""
-            provider_id  visitor_id  match_rule  status     person      journey
-            L1           v1          M2          completed  visitor:v1  h1
+            provider_id  visitor_id  match_rule  duration_s  person      journey
+            L1           v1          M2          65          visitor:v1  h1
         """,
         rows=1,
     ),
