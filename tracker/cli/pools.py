@@ -143,6 +143,8 @@ def report(context: Context, site: str, name: str | None, days: int, form: str) 
             raise BadRequest("bad_fact", f"the site {site!r} has no pool {name!r}", "POOL")
         wanted = [each for each in pools.values() if name in (None, each.name)]
         found = [described(own, each, load_use(db, site, each, days=days)) for each in wanted]
+    if not found:
+        click.echo(f"the site {site!r} has no pool yet: touchline pool add", err=True)
     for each in found:
         click.echo(json.dumps(each) if form == "json" else told(each, own.timezone))
 

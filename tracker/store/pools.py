@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tracker.errors import BadRequest
@@ -143,7 +143,16 @@ def _check_uses(db: sqlite3.Connection, pool: Pool, own_no: int) -> None:
         raise BadRequest("bad_fact", "a pool needs numbers", "number")
     if len(pool.numbers) > MOST_NUMBERS:
         raise BadRequest("bad_fact", f"{len(pool.numbers)} numbers; a pool has {MOST_NUMBERS} at most")
-    wanted = json.dumps(pool.numbers)
+    if pool.fallback in pool.numbers:
+        raise BadRequest("bad_fact", f"{pool.fallback} cannot be a number and the fallback", "number")
+    clash = _other_use(db, pool, own_no)
+    if clash is not None:
+        raise BadRequest("bad_fact", f"{clash[0]} {clash[1]}", "number")
+
+
+def _other_use(db: sqlite3.Connection, pool: Pool, own_no: int) -> tuple[str, str] | None:
+    """Find a number of a pool that is used for something else, and say for what."""
+    rows: Iterator[tuple[str, str]]
     rows = db.execute(
         """SELECT number, 'belongs to the pool ' || pool || ' already' FROM pool_number
         JOIN json_each(?1) ON value = number WHERE (site_no, pool) <> (?2, ?3)
@@ -153,9 +162,6 @@ def _check_uses(db: sqlite3.Connection, pool: Pool, own_no: int) -> None:
         JOIN json_each(?1) ON value = fallback WHERE (site_no, name) <> (?2, ?3)
         UNION ALL SELECT number, 'is a number of the pool ' || pool || ', and cannot be the fallback'
         FROM pool_number WHERE number = ?4""",
-        [wanted, own_no, pool.name, pool.fallback],
+        [json.dumps(pool.numbers), own_no, pool.name, pool.fallback],
     )
-    clash = next(rows, (pool.fallback, "cannot be a number and the fallback") if pool.fallback
-                 in pool.numbers else None)  # fmt: skip
-    if clash is not None:
-        raise BadRequest("bad_fact", f"{clash[0]} {clash[1]}", "number")
+    return next(rows, None)
