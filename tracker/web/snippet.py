@@ -39,7 +39,7 @@ def _version(code: bytes) -> str:
     return hashlib.sha384(code).hexdigest()[:12]
 
 
-def _part_version(code: bytes) -> str:
+def part_version(code: bytes) -> str:
     """Name a part as the script does, which knows its integrity value alone: by the first of its letters."""
     return base64.b64encode(hashlib.sha256(code).digest())[:6].hex()
 
@@ -64,7 +64,7 @@ def script(version: str) -> bytes | None:
     if version == VERSION:
         return SCRIPT
     for part in PARTS.values():
-        if version == _part_version(part):
+        if version == part_version(part):
             return part
     if not re.fullmatch(r"[0-9a-f]{12}", version):
         return None
