@@ -37,6 +37,10 @@ _OPENS = (
     "appointmentscheduled", "qualifiedtobuy", "presentationscheduled", "decisionmakerboughtin",
     "contractsent",
 )  # fmt: skip
+_CLOSINGS = ("hs_is_closed_won", "hs_is_closed_lost", "hs_is_closed")
+_OUTCOMES: Mapping[str, Mapping[bool | None, str]] = {
+    said: {True: said, False: "open"} for said in ("won", "lost")
+}
 _OBJECTS = {"0-1": "contact", "0-2": "company", "0-3": "deal"}
 _ENGAGED = {
     "CALL": "call_made", "EMAIL": "email_sent", "INCOMING_EMAIL": "email_replied", "MEETING": "meeting",
@@ -81,12 +85,15 @@ def _deal_event(
     elif event in ("creation", "restore"):
         yield {**known, "fact": "deal", "status": "open", "version_at": _just_before(told)}
     elif event == "propertyChange":
-        change = _deal_change(first_text(told, "propertyName") or "", told.get("propertyValue"), options)
-        yield from [{**known, "fact": "deal", **change}] if change else []
+        name = first_text(told, "propertyName") or ""
+        change = _deal_change(name, told.get("propertyValue"), options)
+        is_weak = name in _CLOSINGS and change.get("status") == "open"
+        at = _just_before(told) if is_weak else known["version_at"]
+        yield from [{**known, "fact": "deal", **change, "version_at": at}] if change else []
 
 
 def _just_before(told: Mapping[str, Any]) -> str | None:
-    """Let what is said of the same moment count before the bare word that a deal is there."""
+    """Let what is said of the same moment count before the bare word that a deal is there, or not closed."""
     at_ms = instant_ms_of(told.get("occurredAt"))
     return None if at_ms is None else counted_instant(at_ms - 1)
 
@@ -97,8 +104,8 @@ def _deal_change(name: str, value: Any, options: Mapping[str, Any]) -> dict[str,
         "dealstage": {"stage": text(value), "status": status_of(value, options, _OPENS)},
         "amount": {"amount": money(value)}, "deal_currency_code": {"currency": text(value)},
         "dealname": {"name": text(value)},
-        "hs_is_closed_won": {"status": "won" if truth(value) else None},
-        "hs_is_closed_lost": {"status": "lost" if truth(value) else None},
+        "hs_is_closed_won": {"status": _OUTCOMES["won"].get(truth(value))},
+        "hs_is_closed_lost": {"status": _OUTCOMES["lost"].get(truth(value))},
         "hs_is_closed": {"status": "open" if truth(value) is False else None},
     }.get(name, {})  # fmt: skip
     told = {key: said for key, said in change.items() if said is not None}

@@ -107,6 +107,32 @@ def test_a_column_is_known_by_its_name_in_capitals() -> None:
     assert fact["name"] == "Maya Okafor"
 
 
+def changed_deal(name: str, value: str) -> dict[str, Any]:
+    """Tell of one property of a deal."""
+    told = {"objectId": 1, "occurredAt": 1772359200000, "subscriptionType": "deal.propertyChange"}
+    return {**told, "propertyName": name, "propertyValue": value}
+
+
+CLOSED: dict[str, tuple[list[tuple[str, str]], str]] = {
+    "a won deal that is opened again in a stage of the account's own": (
+        [("dealstage", "9912"), ("hs_is_closed_won", "false")], "open"),
+    "a won deal that is lost": (
+        [("hs_is_closed_won", "false"), ("hs_is_closed_lost", "true"), ("dealstage", "9913")], "lost"),
+    "a deal that is won": ([("dealstage", "9914"), ("hs_is_closed_won", "true")], "won"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "status"), CLOSED.values(), ids=CLOSED)
+def test_a_deals_state_is_told_where_its_stage_does_not_say_it(
+    changes: list[tuple[str, str]], status: str
+) -> None:
+    """One save changes several properties: that it is no longer won counts before what it is now."""
+    facts = facts_of("hubspot", delivery([changed_deal(*each) for each in changes]))
+    read = [read_fact(fact) for fact in facts]
+    versions = [Version(each.version_ms, each.digest, each.content) for each in read]
+    assert merge(versions, kind="deal")["status"] == status
+
+
 def test_a_lead_form_that_a_relay_made_flat_is_read_by_its_names() -> None:
     """Columns stand beside the ids, which are none."""
     flat = {
