@@ -19,6 +19,7 @@ from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.answers import Answer, Kind
 from tracker.providers.guess import form_lead
 from tracker.providers.reading import (
+    dig,
     first,
     first_text,
     full_name,
@@ -37,6 +38,7 @@ _ENDING: Mapping[str, Mapping[str, Any]] = {
     "MEETING_STARTED": {"started": True}, "MEETING_ENDED": {"ended": True}, "BOOKING_PAID": {"paid": True},
     "BOOKING_NO_SHOW_UPDATED": {},
 }  # fmt: skip
+_FORMS = frozenset({"FORM_SUBMITTED", "FORM_SUBMITTED_NO_EVENT"})
 _KINDS: Mapping[str, Kind] = {
     "name": "name", "email": "email", "attendeePhoneNumber": "phone", "smsReminderNumber": "phone",
     "phone": "phone", "notes": "message", "guests": "text", "location": "choice",
@@ -50,12 +52,12 @@ def _parse(delivery: Delivery) -> Facts:
     told_at = instant(told.get("createdAt"))
     if event in _MAKING or event in _ENDING:
         yield from _booking(payload, event, told_at)
-    elif event == "FORM_SUBMITTED":
+    elif event in _FORMS:
         yield from _form(payload, told_at)
 
 
 def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Facts:
-    before = first_text(payload, "rescheduleUid", "fromReschedule")
+    before = first_text(payload, "rescheduleUid", "fromReschedule", "rescheduledFromUid")
     attendee = next(objects(payload.get("attendees")), {})
     own = first_text(payload, "uid", "bookingUid", "bookingId", "id")
     booking_id = before or own or _made_id(payload, attendee)
@@ -66,7 +68,7 @@ def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Fac
         **guessed, "kind": "booking", "at": made_at, "version_at": told_at or made_at,
         "is_addition": event not in _MAKING or None,
         "email": guessed.get("email") or text(attendee.get("email")), "name": guessed.get("name") or name,
-        "phone": guessed.get("phone") or text(attendee.get("phoneNumber")),
+        "phone": guessed.get("phone") or text(attendee.get("phoneNumber")) or _called(payload),
         "visitor_id": visitor_token(payload),
         "fields": {**mapping(guessed.get("fields")), **_meeting(payload), **_ENDING.get(event, {}),
                    **_no_show(payload)},
@@ -77,6 +79,12 @@ def _made_id(payload: Mapping[str, Any], attendee: Mapping[str, Any]) -> str:
     """Name a booking without an id by who meets when."""
     parts = (attendee.get("email"), payload.get("startTime"), payload.get("title"))
     return digest(*(text(each) or "" for each in parts)).hex()
+
+
+def _called(payload: Mapping[str, Any]) -> str | None:
+    """Find the number of one who asked to be called: it is the place of the meeting."""
+    place = mapping(dig(payload, "responses.location.value") or dig(payload, "responses.location"))
+    return text(place.get("optionValue")) if text(place.get("value")) == "phone" else None
 
 
 def _meeting(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,8 +117,14 @@ def _answers(payload: Mapping[str, Any]) -> list[Answer]:
 def _answer(name: str, value: Any) -> Answer:
     label = text(first(value, "label")) if isinstance(value, Mapping) else None
     if isinstance(value, Mapping):
-        value = first(value, "value", "response", "optionValue") if _is_wrapped(value) else value
+        value = _chosen(value) if _is_wrapped(value) else value
     return Answer(label=label or name, value=value, kind=_KINDS.get(name, ""), name=name)
+
+
+def _chosen(answer: Mapping[str, Any]) -> Any:
+    """Read an answer; of a choice its words, where the value is but the number of an option."""
+    words = [said for each in objects(answer.get("response")) if (said := text(each.get("label")))]
+    return words or first(answer, "value", "response", "optionValue")
 
 
 def _is_wrapped(value: Mapping[str, Any]) -> bool:

@@ -29,6 +29,11 @@ from tracker.providers.reading import (
 from tracker.providers.signing import demand_fresh, demand_header, demand_number, demand_same, hex_mac
 from tracker.providers.talk import plain, real_name
 
+_OF_RULES = "automation_event."  # what a rule of Chatwoot's automation sends
+_BEGUN = ("additional_attributes.initiated_at.timestamp", "additional_attributes.initiated_at")
+_CHANGED = (
+    "updated_at", "last_activity_at", "timestamp", "contact_inbox.updated_at", "messages.0.updated_at",
+)  # fmt: skip
 _INCOMING = frozenset({"incoming", "0"})
 _OUTGOING = frozenset({"outgoing", "1"})
 _CONTACTS = frozenset({"contact_created", "contact_updated"})
@@ -36,7 +41,7 @@ _CONTACTS = frozenset({"contact_created", "contact_updated"})
 
 def _parse(delivery: Delivery) -> Facts:
     told = mapping(delivery.document)
-    event = text(told.get("event")) or ""
+    event = (text(told.get("event")) or "").removeprefix(_OF_RULES)
     if event.startswith("conversation_") and "typing" not in event:
         conversation = {**told, **mapping(told.get("conversation"))}
         yield from _conversation(
@@ -55,9 +60,10 @@ def _is_from_team(conversation: Mapping[str, Any]) -> bool:
 def _message(told: Mapping[str, Any]) -> Facts:
     conversation = mapping(told.get("conversation"))
     kind = text(told.get("message_type"))
-    sender = first(told, "sender", "contact") if kind in _INCOMING else None
+    sender = first(told, "contact", "sender") if kind in _INCOMING else None
     said_at = instant(told.get("created_at"))
-    for lead in _conversation(conversation, kind in _INCOMING, told_at=said_at, sender=mapping(sender)):
+    told_at = _latest(told.get("updated_at"), told.get("created_at"), *_times(conversation))
+    for lead in _conversation(conversation, kind in _INCOMING, told_at=told_at, sender=mapping(sender)):
         yield lead
         if kind in _INCOMING:
             yield _said(lead, told, said_at)
@@ -88,17 +94,17 @@ def _conversation(
     told_at: str | None = None,
     sender: Mapping[str, Any] | None = None,
 ) -> Facts:
-    conversation_id = text(told.get("id"))
+    conversation_id = first_text(told, "id", "display_id")
     if conversation_id is None:
         return
     places = (told.get("contact"), sender, dig(told, "meta.sender"))
     contact = {name: value for each in places for name, value in without_blanks(mapping(each)).items()}
     about = mapping(told.get("additional_attributes"))
     place = mapping(contact.get("additional_attributes"))
-    begun_at = instant(first(told, "created_at", "additional_attributes.initiated_at.timestamp"))
+    begun_at = instant(first_text(told, "created_at", *_BEGUN))
     yield {
         "fact": "lead", "kind": "chat", "provider_id": conversation_id, "at": begun_at,
-        "version_at": told_at or instant(first(told, "updated_at", "last_activity_at", "timestamp")),
+        "version_at": told_at or _latest(*_times(told)),
         "is_addition": not is_begun_by_contact or None,
         **_person(contact),
         "chat_id": _prefixed(dig(told, "contact_inbox.source_id")),
@@ -112,10 +118,26 @@ def _conversation(
     }  # fmt: skip
 
 
+def _times(conversation: Mapping[str, Any]) -> list[Any]:
+    """Give the times at which a payload may have been changed last; older ones say it of its parts alone."""
+    names = (
+        "updated_at",
+        "last_activity_at",
+        "timestamp",
+        "contact_inbox.updated_at",
+        "messages.0.updated_at",
+    )
+    return [dig(conversation, name) for name in names]
+
+
+def _latest(*times: Any) -> str | None:
+    return max((found for each in times if (found := instant(each)) is not None), default=None)
+
+
 def _opening(told: Mapping[str, Any]) -> str | None:
     """Read the message that a new conversation carries; later ones carry the last, which need not be it."""
     message = mapping(dig(told, "messages.0"))
-    is_first = text(told.get("event")) == "conversation_created"
+    is_first = (text(told.get("event")) or "").removeprefix(_OF_RULES) == "conversation_created"
     return (
         plain(message.get("content")) if is_first and text(message.get("message_type")) in _INCOMING else None
     )

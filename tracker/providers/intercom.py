@@ -2,7 +2,8 @@
 
 Notifications come in two shapes: before API 2.0 a conversation has `user` and `conversation_message`, since
 then `source` and `contacts`. A conversation begun by a teammate, a bot or a campaign is no lead. A reply of a
-teammate is an activity. A ticket is a lead where the customer submitted it.
+teammate is an activity. A ticket is a conversation under the same id, told again: it is a lead where the
+customer submitted it, or answered the bot that asked for it.
 
 Source: https://developers.intercom.com/docs/references/webhooks/webhook-models
 Source: https://developers.intercom.com/docs/webhooks/webhook-notifications
@@ -35,6 +36,9 @@ BEGUN_BY_CUSTOMER = frozenset({"customer_initiated"})
 PERSONS = frozenset({"contact", "user", "lead", "visitor"})
 GONE = frozenset({"deleted", "archived"})
 TAGS = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+_PARTS = "conversation_parts.conversation_parts"
+_TICKET_PARTS = "ticket_parts.ticket_parts"
+_ASKED = frozenset({"attribute_collected"})  # the customer answered a bot
 SPOKEN = frozenset({"comment", "assignment", "open", "close", "note_and_reopen", "quick_reply"})
 
 
@@ -46,8 +50,8 @@ def _parse(delivery: Delivery) -> Facts:
     kind = text(item.get("type"))
     if kind == "conversation" and text(item.get("id")):
         yield from _conversation(item, topic, told_at)
-    elif kind == "ticket" and text(item.get("id")):
-        yield from _ticket(item, told_at)
+    elif ticket := _ticket_of(item):
+        yield _ticket(ticket, told_at)
     if topic.rpartition(".")[2] not in GONE:
         for person in _persons(item):
             yield from _contact(person, told_at)
@@ -57,7 +61,7 @@ def _conversation(item: Mapping[str, Any], topic: str, told_at: str | None) -> F
     customer = _customer(item)
     if _is_begun_by_customer(item, topic):
         yield _lead(item, customer, told_at)
-    for part in objects(dig(item, "conversation_parts.conversation_parts")):
+    for part in objects(dig(item, _PARTS)):
         if topic == "conversation.admin.replied" and text(dig(part, "author.type")) == "admin":
             yield _reply(part, f"{text(item['id'])}:{text(part.get('id'))}", customer)
     if topic == "conversation.admin.single.created":
@@ -97,7 +101,7 @@ def _lead(item: Mapping[str, Any], customer: Mapping[str, Any], told_at: str | N
 def _transcript(item: Mapping[str, Any]) -> str | None:
     """Write down a conversation that came with its parts; an event brings one, which is no transcript."""
     parts = [
-        part for part in objects(dig(item, "conversation_parts.conversation_parts"))
+        part for part in objects(dig(item, _PARTS))
         if plain(part.get("body")) and text(part.get("part_type")) in SPOKEN
     ]  # fmt: skip
     if len(parts) < 2:
@@ -112,13 +116,20 @@ def _who(part: Mapping[str, Any]) -> str:
 
 
 def _customer(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Put the customer together: of the contacts, with what the opening's author adds."""
-    known = mapping(dig(item, "contacts.contacts.0") or dig(item, "contacts.0") or item.get("user"))
-    author = mapping(dig(item, "source.author"))
-    if text(author.get("type")) not in CUSTOMERS:
-        author = {}
-    kind = text(author.get("type")) or text(known.get("role")) or text(known.get("type"))
-    return {**without_blanks(author), **without_blanks(known), "type": kind}
+    """Put the customer together: the contact who began, with what authors of what was said add."""
+    told = [item.get("source"), item.get("conversation_message"), *objects(dig(item, _PARTS)),
+            *objects(dig(item, _TICKET_PARTS))]  # fmt: skip
+    authors = [mapping(dig(each, "author")) for each in told]
+    authors = [each for each in authors if text(each.get("type")) in CUSTOMERS]
+    contacts = list(objects(first(item, "contacts.contacts", "contacts", "user")))
+    began = text(authors[0].get("id")) if authors else None
+    known = next((each for each in contacts if text(each.get("id")) == began), next(iter(contacts), {}))
+    person_id = text(known.get("id")) or began
+    own = [each for each in authors if text(each.get("id")) == person_id]
+    kind = first_text(item, "source.author.type") if own else None
+    kind = kind if kind in CUSTOMERS else first_text(known, "role", "type")
+    added = {name: value for each in reversed(own) for name, value in without_blanks(each).items()}
+    return {**added, **without_blanks(known), "type": kind}
 
 
 def _person(customer: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,16 +157,20 @@ def _reply(part: Mapping[str, Any], reply_id: str, customer: Mapping[str, Any]) 
     }  # fmt: skip
 
 
-def _ticket(item: Mapping[str, Any], told_at: str | None) -> Facts:
-    if text(dig(item, "ticket_parts.ticket_parts.0.author.type")) not in CUSTOMERS:
-        return
-    contact = mapping(dig(item, "contacts.contacts.0"))
-    author = mapping(dig(item, "ticket_parts.ticket_parts.0.author"))
+def _ticket_of(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Find the ticket, which an event of one of its parts wraps."""
+    ticket = item if text(item.get("type")) == "ticket" else mapping(item.get("ticket"))
+    return ticket if text(ticket.get("type")) == "ticket" and text(ticket.get("id")) else None
+
+
+def _ticket(item: Mapping[str, Any], told_at: str | None) -> dict[str, Any]:
     told = mapping(item.get("ticket_attributes"))
-    yield {
-        "fact": "lead", "kind": "chat", "provider_id": f"ticket-{text(item['id'])}",
-        "at": instant(item.get("created_at")), "version_at": told_at,
-        **_person({**without_blanks(author), **without_blanks(contact)}),
+    opening = mapping(dig(item, f"{_TICKET_PARTS}.0"))
+    is_begun = text(dig(opening, "author.type")) in CUSTOMERS or text(opening.get("part_type")) in _ASKED
+    return {
+        "fact": "lead", "kind": "chat", "provider_id": text(item["id"]), "is_addition": not is_begun or None,
+        "at": instant(item.get("created_at")), "version_at": told_at or instant(item.get("updated_at")),
+        **_person(_customer(item)),
         "visitor_id": visitor_token(item),
         "fields": without_blanks({
             "subject": plain(told.get("_default_title_")),

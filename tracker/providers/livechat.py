@@ -17,6 +17,7 @@ from typing import Any
 
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.reading import (
+    dig,
     first,
     first_text,
     instant,
@@ -30,6 +31,7 @@ from tracker.providers.signing import demand_told, without
 from tracker.providers.talk import Line, plain, real_name, transcript
 
 _CUSTOMER_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_CUSTOMERS = frozenset({"incoming_customer", "customer_created", "customer_updated"})
 _ANSWERS = {
     "email": ("email", "e-mail", "mail"),
     "phone": ("phone", "telephone", "mobile"),
@@ -45,6 +47,8 @@ def _parse(delivery: Delivery) -> Facts:
         yield from _chat(payload)
     elif action == "incoming_event":
         yield from _event(payload)
+    elif action in _CUSTOMERS:
+        yield from _contact(payload)
     elif action == "chat_deactivated":
         yield from _addition(payload, {"state": "closed"})
     elif action == "customer_session_fields_updated":
@@ -67,7 +71,7 @@ def _chat(payload: Mapping[str, Any]) -> Facts:
         "fact": "lead", "kind": "chat", "provider_id": chat_id,
         "at": begun_at, "is_at_of_event": begun_at is not None or None, "version_at": begun_at,
         "is_addition": not _is_begun_by(customer, payload, events) or None,
-        **_person(customer, asked), **_visit(customer),
+        **_person(customer, asked), **_visit(customer, mapping(dig(thread, "properties.routing"))),
         "visitor_id": visitor_token(payload),
         "fields": without_blanks({**asked, **_place(customer), "message": _message(customer, events)}),
     }  # fmt: skip
@@ -76,12 +80,14 @@ def _chat(payload: Mapping[str, Any]) -> Facts:
 def _is_begun_by(
     customer: Mapping[str, Any], payload: Mapping[str, Any], events: list[Mapping[str, Any]]
 ) -> bool:
-    """Tell whether the customer began: as the requester, or by the first thing said; by default so."""
-    author = first_text(payload, "requester_id") or next(
-        (found for each in events if text(each.get("type")) in ("message", "filled_form")
-         if (found := text(each.get("author_id")))), None,
-    )  # fmt: skip
-    return author is None or author == text(customer.get("id"))
+    """Tell whether the customer began: as the requester, or by a word among the first; by default so.
+
+    A welcome goes before the customer's own first words, which come with the chat and not again.
+    """
+    written = [each for each in events if text(each.get("type")) in ("message", "filled_form", "file")]
+    authors = [found for each in written if (found := text(each.get("author_id")))]
+    asked = text(payload.get("requester_id"))
+    return not authors and asked is None or text(customer.get("id")) in (asked, *authors)
 
 
 def _message(customer: Mapping[str, Any], events: list[Mapping[str, Any]]) -> str | None:
@@ -111,14 +117,16 @@ def _person(customer: Mapping[str, Any], asked: Mapping[str, str]) -> dict[str, 
         "name": real_name(customer.get("name")) or real_name(given["name"]),
         "email": text(customer.get("email")) or given["email"], "phone": given["phone"],
         "chat_id": customer_id and f"livechat:{customer_id}",
+        "crm_id": customer_id and f"livechat:{customer_id}",
     }  # fmt: skip
 
 
-def _visit(customer: Mapping[str, Any]) -> dict[str, Any]:
+def _visit(customer: Mapping[str, Any], routing: Mapping[str, Any]) -> dict[str, Any]:
     visit = mapping(first(customer, "last_visit", "visit"))
     pages = [text(page.get("url")) for page in objects(visit.get("last_pages"))]
-    return {"page_url": pages[-1] if pages else None, "landing_page": pages[0] if pages else None,
-            "referrer": text(visit.get("referrer"))}  # fmt: skip
+    return {"page_url": pages[-1] if pages else text(routing.get("start_url")),
+            "landing_page": pages[0] if pages else None,
+            "referrer": text(visit.get("referrer")) or text(routing.get("referrer"))}  # fmt: skip
 
 
 def _place(customer: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,6 +147,17 @@ def _event(payload: Mapping[str, Any]) -> Facts:
         **_person({"id": author_id}, asked), "visitor_id": visitor_token(payload),
         "fields": without_blanks({**asked, "message": plain(event.get("text"))}),
     }  # fmt: skip
+
+
+def _contact(payload: Mapping[str, Any]) -> Facts:
+    """Tell who a customer is, where a customer is told of apart from any chat."""
+    customer = mapping(first(payload, "customer")) or payload
+    customer_id, email = text(customer.get("id")), text(customer.get("email"))
+    if customer_id is not None and email is not None:
+        yield {
+            "fact": "contact", "provider_id": customer_id, "name": real_name(customer.get("name")),
+            "emails": [email],
+        }  # fmt: skip
 
 
 def _addition(payload: Mapping[str, Any], fields: Mapping[str, str]) -> Facts:
@@ -166,6 +185,7 @@ def _old_chat(told: Mapping[str, Any]) -> Facts:
         "is_addition": first_by not in (None, "visitor") or None,
         **_person({"name": visitor.get("name"), "email": visitor.get("email")}, asked),
         "chat_id": visitor_id and f"livechat:{visitor_id}",
+        "crm_id": visitor_id and f"livechat:{visitor_id}",
         "visitor_id": visitor_token(told),
         "page_url": first_text(chat, "url") or text(visitor.get("page_current")),
         "referrer": text(chat.get("referer")),

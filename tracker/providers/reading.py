@@ -22,6 +22,9 @@ _NO = frozenset({"false", "0", "no", "n", "f", "off"})
 _ODD = re.compile(r"[^a-z]")
 _TAG = re.compile(r"tl[_-]?visitor\s*[:=]\s*(\S+)", re.IGNORECASE)
 _LONGEST_TAG = 300
+_OF_BROWSERS = re.compile(
+    r"^(?:[A-Za-z]{3} )?([A-Za-z]{3} \d{1,2} \d{4} [\d:]{8}) (?:GMT|UTC)([+-]\d{4})?(?: \(.*\))?$"
+)
 _ENTRY_NAMES = (
     "name",
     "key",
@@ -35,6 +38,7 @@ _ENTRY_NAMES = (
     "column_id",
 )
 _ENTRY_VALUES = ("value", "answer", "string_value", "values", "text")
+_LONGEST_TIME = 100
 MOST_MONEY = 10**15  # no fact holds more
 _EPOCH_MS_FROM = 100_000_000_000  # seconds of the year 5138, milliseconds of 1973
 
@@ -139,7 +143,7 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 
 def instant(value: Any, zone: str = "UTC") -> str | None:
-    """Read a time: seconds or milliseconds since 1970, ISO 8601, RFC 2822, `2026-03-01 10:00:00`.
+    """Read a time: seconds or milliseconds since 1970, ISO 8601, RFC 2822, words of JavaScript or SQL.
 
     Args:
         zone: IANA name; where a time without an offset was written.
@@ -216,13 +220,15 @@ def without_blanks(fact: Mapping[str, Any]) -> dict[str, Any]:
 _SPELLINGS = (
     "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S",
     "%Y-%m-%dT%H:%M:%S.%f%z", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p",
-    "%b %d, %Y %I:%M %p", "%B %d, %Y %I:%M %p",
+    "%b %d, %Y %I:%M %p", "%B %d, %Y %I:%M %p", "%b %d %Y %H:%M:%S %z",
 )  # fmt: skip
 
 
 def _moment(said: str) -> datetime | None:
-    if not said or len(said) > 64:
+    if not said or len(said) > _LONGEST_TIME:
         return None
+    if written := _OF_BROWSERS.match(said):
+        said = f"{written[1]} {written[2] or '+0000'}"
     try:
         return datetime.fromisoformat(said)
     except ValueError:

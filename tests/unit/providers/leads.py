@@ -10,6 +10,7 @@ from tests.unit.providers.deliveries import facts_of, merged_lead
 from tests.unit.providers.recorded import recorded
 from tracker.core.facts import read_fact
 from tracker.core.versions import Version, merge
+from tracker.providers.adapter import Delivery
 
 MOST_ORDERS = 120
 
@@ -24,8 +25,13 @@ def lead_in_any_order(provider: str, *events: str) -> dict[str, Any]:
 
 
 def is_lead(provider: str, event: str) -> bool:
+    """Tell whether a recorded delivery alone makes a lead."""
+    return begins(provider, recorded(f"{provider}_{event}"))
+
+
+def begins(provider: str, given: Delivery) -> bool:
     """Tell whether a delivery alone makes a lead."""
-    told = [read_fact(fact) for fact in facts_of(provider, recorded(f"{provider}_{event}"))]
+    told = [read_fact(fact) for fact in facts_of(provider, given)]
     leads = [Version(each.version_ms, each.digest, each.content) for each in told if each.kind == "lead"]
     return bool(leads) and merge(leads, kind="lead") != {}
 

@@ -98,22 +98,47 @@ def test_events_of_a_conversation_are_one_lead_in_any_order() -> None:
     )  # fmt: skip
 
 
-def test_a_ticket_that_the_customer_submitted_is_a_lead() -> None:
-    """One that the team or a bot made of a conversation is that conversation told again."""
+MAYA = {"id": "c1", "email": "maya@okaforstudio.net", "type": "user"}
+ASKED = {"part_type": "attribute_collected", "author": {"id": "7", "type": "bot"}}
+WROTE = {"part_type": "comment", "author": MAYA}
+TAKEN = {"part_type": "ticket_state_updated_by_admin", "author": {"id": "8", "type": "admin"}}
+TICKETS: dict[str, tuple[list[dict[str, Any]], bool, str | None]] = {
+    "submitted by the customer": ([WROTE], True, "maya@okaforstudio.net"),
+    "answered to a bot": ([ASKED, TAKEN], True, None),
+    "made by the team": ([TAKEN], False, None),
+    "made by the team, in which the customer wrote": ([TAKEN, WROTE], False, "maya@okaforstudio.net"),
+}  # fmt: skip
 
-    def ticket(author: str) -> list[dict[str, Any]]:
-        person = {"id": "c1", "email": "a@b.example"}
-        item = {
-            "type": "ticket", "id": "215470000000001", "created_at": 1772359200,
-            "ticket_attributes": {"_default_title_": "Broken leg", "_default_description_": "It snapped"},
-            "contacts": {"contacts": [{"type": "contact", "id": "c1", "external_id": "cust-9"}]},
-            "ticket_parts": {"ticket_parts": [{"author": {**person, "type": author}}]},
-        }  # fmt: skip
-        return facts_of("intercom", delivery({"topic": "ticket.created", "data": {"item": item}}))
 
-    assert ticket("bot") == []
-    (fact,) = ticket("user")
-    assert (fact["email"], fact["fields"]["subject"]) == ("a@b.example", "Broken leg")
+@pytest.mark.parametrize(("parts", "is_begun", "email"), TICKETS.values(), ids=TICKETS)
+@pytest.mark.parametrize("is_wrapped", [False, True], ids=["itself", "with its part"])
+def test_a_ticket_is_its_conversation_told_again(
+    parts: list[dict[str, Any]], is_begun: bool, email: str | None, is_wrapped: bool
+) -> None:
+    """Under the same id, so that both are one lead; it begins one where the customer asked for it."""
+    ticket = {
+        "type": "ticket", "id": "215470000000001", "created_at": 1772359200,
+        "ticket_attributes": {"_default_title_": "Broken leg", "_default_description_": "It snapped"},
+        "contacts": {"contacts": [{"type": "contact", "id": "c1", "external_id": "5e68ece4"}]},
+        "ticket_parts": {"ticket_parts": parts},
+    }  # fmt: skip
+    item = (
+        {"type": "ticket_ticket_part", "ticket": ticket, "ticket_part": parts[-1]} if is_wrapped else ticket
+    )
+    (fact,) = facts_of("intercom", delivery({"topic": "ticket.created", "data": {"item": item}}))
+    told = (fact["provider_id"], not fact.get("is_addition"), fact.get("email"), fact["fields"]["subject"])
+    assert told == ("215470000000001", is_begun, email, "Broken leg")
+
+
+def test_of_several_contacts_the_one_who_wrote_is_the_lead() -> None:
+    """Others take part in a conversation as well, in any order."""
+    item = {
+        "type": "conversation", "id": "1", "created_at": 1772359200,
+        "source": {"delivered_as": "customer_initiated", "author": {"type": "lead", "id": "c2", "email": ""}},
+        "contacts": {"contacts": [{"id": "c1", "external_id": "a"}, {"id": "c2", "external_id": "b"}]},
+    }  # fmt: skip
+    (fact,) = facts_of("intercom", delivery({"topic": "conversation.user.created", "data": {"item": item}}))
+    assert (fact["crm_id"], fact["chat_id"]) == ("intercom:c2", "intercom:b")
 
 
 def test_only_who_knows_the_client_secret_is_heard() -> None:

@@ -1,0 +1,113 @@
+"""What chats and bookings in the wild say: who began, when, who it was, and which place is a number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.providers.deliveries import delivery, facts_of, merged_lead
+from tests.unit.providers.leads import begins
+
+CUSTOMER = "7b1a4c52-90d1-4f0e-8a55-0c6e5d2f9a11"
+
+
+def chat(*authors: str) -> dict[str, Any]:
+    """Write a chat of LiveChat in which each of several wrote a message."""
+    said = [{"type": "message", "text": "Hello", "author_id": each} for each in authors]
+    thread = {"created_at": "2026-03-01T10:00:00Z", "events": said,
+              "properties": {"routing": {"start_url": "https://shop.example/chairs"}}}  # fmt: skip
+    users = [{"id": CUSTOMER, "type": "customer"}, {"id": "ines@shop.example", "type": "agent"}]
+    return {"action": "incoming_chat", "payload": {"chat": {"id": "PS1", "users": users, "thread": thread}}}
+
+
+LEADS: dict[str, tuple[str, object, bool]] = {
+    "a conversation that a rule of Chatwoot told of": (
+        "chatwoot", {"event": "automation_event.conversation_created", "id": 3, "messages": []}, True),
+    "a conversation that a rule of Chatwoot closed": (
+        "chatwoot", {"event": "automation_event.conversation_resolved", "id": 3, "messages": []}, False),
+    "a chat with a welcome before its first words": ("livechat", chat("ines@shop.example", CUSTOMER), True),
+    "a chat that an agent began": ("livechat", chat("ines@shop.example"), False),
+    "a form of Cal.com without a booking": (
+        "calcom", {"triggerEvent": "FORM_SUBMITTED_NO_EVENT", "createdAt": "2026-03-01T10:00:00Z",
+                   "payload": {"formId": "f", "responses": {"Email": {"value": "m@okafor.test"}}}}, True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("provider", "payload", "is_lead"), LEADS.values(), ids=LEADS)
+def test_what_makes_a_lead(provider: str, payload: object, is_lead: bool) -> None:
+    """What a customer began or wrote, whichever way it is told of."""
+    assert begins(provider, delivery(payload)) is is_lead
+
+
+WRITTEN_BY_BROWSERS = {
+    "with an offset and a zone": ("Sun Mar 01 2026 15:30:00 GMT+0530 (India Standard Time)", True),
+    "west of Greenwich": ("Sun Mar 01 2026 03:00:00 GMT-0700 (Mountain Standard Time)", True),
+    "without a zone's name": ("Sun Mar 01 2026 10:00:00 GMT+0000", True),
+    "no time of a browser": ("Sun Mar 01 15:30", False),
+}
+
+
+@pytest.mark.parametrize(("said", "is_read"), WRITTEN_BY_BROWSERS.values(), ids=WRITTEN_BY_BROWSERS)
+def test_a_time_as_a_browser_writes_it_keeps_its_offset(said: str, is_read: bool) -> None:
+    """Chatwoot's widget tells the begin of a conversation so."""
+    about = {"initiated_at": {"timestamp": said}, "referer": "https://shop.example/chairs"}
+    told = {"event": "conversation_created", "id": 3, "messages": [], "additional_attributes": about}
+    (fact,) = facts_of("chatwoot", delivery(told))
+    assert (fact["at"] == "2026-03-01T10:00:00.000Z") is is_read
+
+
+def test_a_contact_that_was_merged_is_the_later_one() -> None:
+    """An address given in the widget makes a stranger another contact, and the message is told again."""
+
+    def told(event: str, contact_id: int, email: str | None, seen_at: str) -> dict[str, Any]:
+        sender = {"id": contact_id, "email": email, "name": "summer-fog-77", "type": "contact"}
+        conversation = {"id": 3, "meta": {"sender": sender}, "contact_inbox": {"updated_at": seen_at}}
+        return {"event": event, "id": 9, "content": "Do you deliver?", "message_type": "incoming",
+                "created_at": "2026-03-01T10:00:00Z", "conversation": conversation}  # fmt: skip
+
+    before = delivery(told("message_created", 14, None, "2026-03-01T09:59:00Z"))
+    after = delivery(told("message_updated", 12, "maya@okaforstudio.net", "2026-03-01T10:00:20Z"))
+    for events in ((before, after), (after, before)):
+        lead = merged_lead("chatwoot", *events)
+        assert (lead["crm_id"], lead["email"]) == ("chatwoot:12", "maya@okaforstudio.net")
+        assert lead["fields"]["message"] == "Do you deliver?"
+
+
+def test_a_message_of_an_older_chatwoot_is_its_contacts() -> None:
+    """It names the conversation by what people see of it, and the contact beside the agent."""
+    told = {"event": "message_created", "id": "1", "content": "Hi", "message_type": "incoming",
+            "sender": {"id": 1, "name": "Ines", "email": "ines@shop.example"},
+            "contact": {"id": "4", "name": "Maya Okafor"}, "conversation": {"display_id": "8"}}  # fmt: skip
+    lead = merged_lead("chatwoot", delivery(told))
+    assert (lead["crm_id"], lead["name"], lead.get("email")) == ("chatwoot:4", "Maya Okafor", None)
+
+
+def test_who_asks_to_be_called_leaves_the_number_as_the_place() -> None:
+    """Cal.com keeps it beside the kind of the place, which may be no number at all."""
+    for place, phone in (
+        ({"value": "phone", "optionValue": "+44 113 496 0123"}, "+44 113 496 0123"),
+        ({"value": "inPerson", "optionValue": "5 Oak Street 12345"}, None),
+    ):
+        payload = {"uid": "u", "responses": {"location": {"label": "location", "value": place}}}
+        (fact,) = facts_of("calcom", delivery({"triggerEvent": "BOOKING_CREATED", "payload": payload}))
+        assert fact.get("phone") == phone
+
+
+def test_a_choice_is_told_in_its_words() -> None:
+    """A routing form of Cal.com sends the number of an option and, beside it, what it says."""
+    answers = {"Team": {"value": "o-2", "response": {"id": "o-2", "label": "11 to 50"}},
+               "Uses": {"value": ["o-3"], "response": [{"id": "o-3", "label": "Sales"}]}}  # fmt: skip
+    told = {"triggerEvent": "FORM_SUBMITTED", "createdAt": "2026-03-01T10:00:00Z",
+            "payload": {"formId": "f", "responses": answers}}  # fmt: skip
+    (fact,) = facts_of("calcom", delivery(told))
+    assert (fact["fields"]["Team"], fact["fields"]["Uses"]) == ("11 to 50", "Sales")
+
+
+def test_the_page_of_a_chat_is_where_it_was_begun_when_no_visit_is_told() -> None:
+    """LiveChat says so of the thread; what is told of the customer later names the same person."""
+    (lead,) = facts_of("livechat", delivery(chat(CUSTOMER)))
+    customer = {"id": CUSTOMER, "email": "maya@okaforstudio.net"}
+    (known,) = facts_of("livechat", delivery({"action": "customer_created", "payload": customer}))
+    assert lead["page_url"] == "https://shop.example/chairs"
+    assert (known["fact"], f"livechat:{known['provider_id']}") == ("contact", lead["crm_id"])
