@@ -63,7 +63,7 @@ def _lead(
     return {
         "fact": "lead", "kind": "chat", "provider_id": text(conversation.get("id")),
         "at": instant(conversation.get("created_at")), "version_at": told_at,
-        "is_addition": not is_inbound or None,
+        "is_addition": not is_inbound or _is_reply(message) or None,
         **_person(sender), "visitor_id": visitor_token(conversation),
         "page_url": first_text(message, "metadata.headers.current_url", "metadata.page_url"),
         "fields": without_blanks({
@@ -71,6 +71,11 @@ def _lead(
             "channel": text(message.get("type")),
         }),
     }  # fmt: skip
+
+
+def _is_reply(message: Mapping[str, Any]) -> bool:
+    """Tell whether a message answers another one, so that it began nothing: the first one told of that."""
+    return first_text(message, "_links.related.message_replied_to") is not None
 
 
 def _said(conversation_id: str, message: Mapping[str, Any], told_at: str | None) -> dict[str, Any]:

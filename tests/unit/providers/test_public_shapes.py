@@ -23,6 +23,11 @@ STARTED = {
     "visitor": {"name": "Maya"},
 }
 BOOKED = {"email": "maya@okaforstudio.net", "name": "Maya", "event": {"start_time": "2026-03-05T10:00:00Z"}}
+FRONT: dict[str, Any] = {
+    "type": "inbound", "emitted_at": 1772359200,
+    "conversation": {"id": "cnv_1", "recipient": {"handle": "maya@okaforstudio.net", "role": "from"}},
+}  # fmt: skip
+ANSWER = {"id": "msg_2", "_links": {"related": {"message_replied_to": "https://front.example.test/msg_1"}}}
 MET: dict[str, Any] = {"title": "Call", "startTime": "2026-03-05T10:00:00Z",
                        "attendees": [{"email": "maya@okaforstudio.net"}]}  # fmt: skip
 
@@ -65,6 +70,9 @@ LEADS: dict[str, tuple[str, object, bool]] = {
     "a ticket of a rule that does not say what happened": ("freshdesk", {"freshdesk_webhook": TICKET}, True),
     "a chat that began, whoever wrote": ("tawkto", STARTED, True),
     "a chat that ended, whoever wrote": ("tawkto", {**STARTED, "event": "chat:end"}, False),
+    "a message that came in": ("front", FRONT, True),
+    "an answer to what the team wrote first": (
+        "front", {**FRONT, "target": {"_meta": {"type": "message"}, "data": ANSWER}}, False),
     "words of a call without a direction": (
         "dialpad", {"call_id": 9, "state": "call_transcription", "transcription_text": "Hello"}, False),
     "a booking without an id": ("calendly", {"event": "invitee.created", "payload": BOOKED}, True),
