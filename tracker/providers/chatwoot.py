@@ -21,6 +21,7 @@ from tracker.providers.reading import (
     first_text,
     instant,
     mapping,
+    objects,
     text,
     truth,
     visitor_token,
@@ -59,7 +60,7 @@ def _is_from_team(conversation: Mapping[str, Any]) -> bool:
 
 def _message(told: Mapping[str, Any]) -> Facts:
     conversation = mapping(told.get("conversation"))
-    kind = text(told.get("message_type"))
+    kind = None if _is_asked(told) else text(told.get("message_type"))
     sender = first(told, "contact", "sender") if kind in _INCOMING else None
     said_at = instant(told.get("created_at"))
     told_at = _latest(told.get("updated_at"), told.get("created_at"), *_times(conversation))
@@ -69,6 +70,11 @@ def _message(told: Mapping[str, Any]) -> Facts:
             yield _said(lead, told, said_at)
         elif kind in _OUTGOING and text(dig(told, "sender.type")) == "user":
             yield _reply(lead, told, said_at)
+
+
+def _is_asked(told: Mapping[str, Any]) -> bool:
+    """Tell whether a message is a question of the widget's own, such as for an address."""
+    return (text(told.get("content_type")) or "").startswith("input_")
 
 
 def _said(lead: Mapping[str, Any], told: Mapping[str, Any], said_at: str | None) -> dict[str, Any]:
@@ -120,14 +126,12 @@ def _conversation(
 
 def _times(conversation: Mapping[str, Any]) -> list[Any]:
     """Give the times at which a payload may have been changed last; older ones say it of its parts alone."""
-    names = (
-        "updated_at",
-        "last_activity_at",
-        "timestamp",
-        "contact_inbox.updated_at",
-        "messages.0.updated_at",
-    )
-    return [dig(conversation, name) for name in names]
+    return [*(dig(conversation, name) for name in _CHANGED), *_changed_at(conversation)]
+
+
+def _changed_at(told: Mapping[str, Any]) -> list[Any]:
+    """Give the times of what a payload says was changed."""
+    return [dig(each, "updated_at.current_value") for each in objects(told.get("changed_attributes"))]
 
 
 def _latest(*times: Any) -> str | None:
@@ -164,7 +168,7 @@ def _contact(told: Mapping[str, Any]) -> Facts:
         return
     yield {
         "fact": "contact", "provider_id": text(told.get("id")), "name": person["name"],
-        "at": instant(first(told, "updated_at", "last_activity_at")),
+        "at": _latest(told.get("updated_at"), told.get("last_activity_at"), *_changed_at(told)),
         "emails": [person["email"]] if person["email"] else None,
         "phones": [person["phone"]] if person["phone"] else None, "user_id": person["user_id"],
         "account": without_blanks({"name": person["company"]}),

@@ -37,7 +37,10 @@ _PLACES = (
 )
 _IDS = {
     "campaign": ("leadMetadata.sponsoredLeadMetadata.campaign", "campaign"),
-    "creative": ("associatedEntity.creative", "leadMetadata.sponsoredLeadMetadata.creative", "creative"),
+    "creative": (
+        "associatedEntity.associatedCreative", "associatedEntity.sponsoredCreative",
+        "associatedEntity.creative", "leadMetadata.sponsoredLeadMetadata.creative", "creative",
+    ),
     "account": ("owner.sponsoredAccount", "owner.organization", "account"),
     "form": ("leadGenForm", "versionedLeadGenFormUrn", "form"),
     "lead_type": ("leadType",),

@@ -46,7 +46,7 @@ def _parse(delivery: Delivery) -> Facts:
 
 
 def _lead(told: Mapping[str, Any], entry: Mapping[str, Any]) -> Facts:
-    lead_id = first_text(told, "leadgen_id", "lead_id", "leadgenId", "id")
+    lead_id = first_text(told, "leadgen_id", "lead_id", "leadgenId", "leadId", "id")
     answers = list(_answers(told))
     if lead_id is None and not answers or any(_is_dummy(each) for each in answers):
         return

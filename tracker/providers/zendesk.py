@@ -31,7 +31,7 @@ from tracker.providers.reading import (
 from tracker.providers.signing import base64_mac, demand_fresh, demand_header, demand_same, is_same
 from tracker.providers.talk import plain, real_name
 
-_EVENT = "zen:event-type:"
+_EVENT = re.compile(r"zen:event-type[:/]")
 _TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # printed in Zendesk's manual, known to all
 _TICKET_LINK = re.compile(r"/tickets/(\d+)")
 _STAFF = frozenset({"agent", "admin", "trigger", "system"})
@@ -41,8 +41,10 @@ _IDENTITIES = {"email": "emails", "phone_number": "phones", "phone": "phones"}
 
 def _parse(delivery: Delivery) -> Facts:
     told = mapping(delivery.document)
-    kind = (text(told.get("type")) or "").removeprefix(_EVENT)
-    if not (text(told.get("type")) or "").startswith(_EVENT):
+    said = text(told.get("type")) or ""
+    event = _EVENT.match(said)
+    kind = said[event.end() :] if event else ""
+    if event is None:
         yield from _written(told, delivery.zone)
     elif kind.startswith("ticket."):
         yield from _ticket(told, kind)
@@ -124,13 +126,7 @@ def _user(told: Mapping[str, Any], kind: str) -> Facts:
     if user_id is None or told_at is None or text(detail.get("role")) in ("agent", "admin"):
         return
     event = mapping(told.get("event"))
-    added: dict[str, list[str]] = {"emails": [], "phones": []}
-    identity = _IDENTITIES.get(text(event.get("type")) or "", "")
-    given = ((detail.get("email"), "emails"), (detail.get("phone"), "phones"), (event.get("value"), identity))
-    for value, kept in given:
-        said = text(value)
-        if kept in added and said is not None and said not in added[kept]:
-            added[kept].append(said)
+    added = _identities(detail, {} if kind == "user.identity_deleted" else event)
     renamed = text(event.get("current")) if kind == "user.name_changed" else None
     fact = {
         **added, "user_id": text(detail.get("external_id")),
@@ -139,6 +135,19 @@ def _user(told: Mapping[str, Any], kind: str) -> Facts:
     }  # fmt: skip
     if any(fact.values()):
         yield {"fact": "contact", "provider_id": user_id, "at": told_at, "version_at": told_at, **fact}
+
+
+def _identities(detail: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Gather addresses and numbers: the user's own, and the one that the event adds or changes."""
+    added: dict[str, list[str]] = {"emails": [], "phones": []}
+    told = [("email", detail.get("email")), ("phone", detail.get("phone"))]
+    told += [(text(each.get("type")) or "", each.get("value"))
+             for each in (mapping(event.get("current")), event)]  # fmt: skip
+    for kind, value in told:
+        kept, said = added.get(_IDENTITIES.get(kind, ""), []), text(value)
+        if said is not None and said not in kept:
+            kept.append(said)
+    return added
 
 
 def _prefixed(value: Any) -> str | None:

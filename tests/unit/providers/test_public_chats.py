@@ -26,6 +26,10 @@ LEADS: dict[str, tuple[str, object, bool]] = {
         "chatwoot", {"event": "automation_event.conversation_created", "id": 3, "messages": []}, True),
     "a conversation that a rule of Chatwoot closed": (
         "chatwoot", {"event": "automation_event.conversation_resolved", "id": 3, "messages": []}, False),
+    "a question of Chatwoot's widget": (
+        "chatwoot", {"event": "message_created", "id": 9, "content": "Get notified by email",
+                     "message_type": 0, "content_type": "input_email", "sender": None,
+                     "conversation": {"id": 3}}, False),
     "a chat with a welcome before its first words": ("livechat", chat("ines@shop.example", CUSTOMER), True),
     "a chat that an agent began": ("livechat", chat("ines@shop.example"), False),
     "a form of Cal.com without a booking": (
@@ -111,3 +115,57 @@ def test_the_page_of_a_chat_is_where_it_was_begun_when_no_visit_is_told() -> Non
     (known,) = facts_of("livechat", delivery({"action": "customer_created", "payload": customer}))
     assert lead["page_url"] == "https://shop.example/chairs"
     assert (known["fact"], f"livechat:{known['provider_id']}") == ("contact", lead["crm_id"])
+
+
+IDENTITIES = {
+    "added": ("zen:event-type:user.identity_created", {"type": "email", "value": "maya@new.example"}, True),
+    "written with a slash": (
+        "zen:event-type/user.identity_created", {"type": "email", "value": "maya@new.example"}, True),
+    "changed": (
+        "zen:event-type:user.identity_changed",
+        {"current": {"type": "email", "value": "maya@new.example"}, "previous": {"type": "email"}}, True),
+    "deleted": (
+        "zen:event-type:user.identity_deleted", {"type": "email", "value": "maya@new.example"}, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "event", "is_added"), IDENTITIES.values(), ids=IDENTITIES)
+def test_an_address_of_a_user_is_the_contacts_until_it_is_deleted(
+    kind: str, event: dict[str, Any], is_added: bool
+) -> None:
+    """Zendesk tells of it as an event of the user; it is no ticket, however its type is written."""
+    told = {"type": kind, "id": "E1", "time": "2026-03-01T10:00:00Z", "subject": "zen:user:7",
+            "detail": {"id": "7", "email": "maya@okaforstudio.net", "role": "end-user"},
+            "event": event}  # fmt: skip
+    (fact,) = facts_of("zendesk", delivery(told))
+    later = ["maya@new.example"] if is_added else []
+    assert (fact["fact"], fact["emails"]) == ("contact", ["maya@okaforstudio.net", *later])
+
+
+def test_a_relay_names_the_lead_of_the_notice() -> None:
+    """Both tell of one lead of Meta, whichever spelling of its id the relay likes."""
+    value = {"leadgen_id": "1958340478", "created_time": 1772359200}
+    notice = {"object": "page", "entry": [{"changes": [{"field": "leadgen", "value": value}]}]}
+    relayed = {"leadId": "1958340478", "email": "maya@okaforstudio.net",
+               "created_time": "2026-03-01T10:00:00+0000"}  # fmt: skip
+    assert merged_lead("meta", delivery(notice), delivery(relayed))["email"] == "maya@okaforstudio.net"
+
+
+def test_a_response_of_linkedin_names_its_creative() -> None:
+    """It stands with the entity that the form was shown with, by either name."""
+    for name in ("associatedCreative", "sponsoredCreative"):
+        told = {"id": "r-1", "submittedAt": 1772359200000, "associatedEntity": {name: "urn:li:creative:9"}}
+        (fact,) = facts_of("linkedin", delivery(told))
+        assert fact["fields"]["creative"] == "urn:li:creative:9"
+
+
+def test_a_contact_of_chatwoot_is_as_of_its_change() -> None:
+    """The time stands among what was changed; without it the order of arrival would decide."""
+    changed = [
+        {"email": {"current_value": "maya@okaforstudio.net"}},
+        {"updated_at": {"previous_value": None, "current_value": "2026-03-01T09:58:00.250Z"}},
+    ]
+    told = {"event": "contact_updated", "id": 14, "name": "summer-fog-77", "email": "maya@okaforstudio.net",
+            "changed_attributes": changed}  # fmt: skip
+    (fact,) = facts_of("chatwoot", delivery(told))
+    assert (fact["at"], fact.get("name")) == ("2026-03-01T09:58:00.250Z", None)
