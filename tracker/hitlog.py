@@ -19,6 +19,29 @@ GROUP = "drain"
 CONSUMER = "drain"
 FIELD = "m"
 REWRITE_S = 10.0
+READ_BYTES = 8_388_608
+STEP = 20
+"""Entries are read so many at a time until there are enough of them, or of their bytes."""
+
+_READ = """
+local count, most, step, start = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local found, size, last = {}, 0, start
+while #found < count and size < most do
+  local some = math.min(step, count - #found)
+  local answer =
+    redis.call('XREADGROUP', 'GROUP', ARGV[5], ARGV[6], 'COUNT', some, 'STREAMS', KEYS[1], last)
+  local entries = answer and answer[1][2] or {}
+  for _, entry in ipairs(entries) do
+    if entry[2] then
+      table.insert(found, { entry[1], entry[2][2] })
+      size = size + #entry[2][2]
+    end
+    if start ~= '>' then last = entry[1] end
+  end
+  if #entries < some then break end
+end
+return found
+"""
 
 _APPEND = b"*5\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n$1\r\n*\r\n$1\r\n%b\r\n" % (
     len(STREAM),
@@ -114,17 +137,21 @@ def prepare(client: redis.Redis) -> None:
 def read(client: redis.Redis, count: int, *, again: bool) -> list[Logged]:
     """Read entries without waiting: first, with `again`, those read before and never acknowledged.
 
+    Few entries are read at a time where they are long, so that none of them fills the memory.
+
     Args:
         count: the most entries to return.
         again: read what an earlier drain left behind instead of what is new.
     """
-    answer: Any = client.xreadgroup(GROUP, CONSUMER, {STREAM: "0" if again else ">"}, count=count)
-    if not answer:
-        return []
-    entries = answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0]
-    return [
-        Logged(entry_id.decode(), fields.get(FIELD.encode(), b"")) for entry_id, fields in entries if fields
-    ]
+    start = "0" if again else ">"
+    wanted = (count, READ_BYTES, STEP, start, GROUP, CONSUMER)
+    answer: Any = client.eval(_READ, 1, STREAM, *map(str, wanted))
+    return [Logged(entry_id.decode(), body) for entry_id, body in answer]
+
+
+def is_all(entries: Sequence[Logged], count: int) -> bool:
+    """Say whether a reading of at most `count` entries came to the end of the log."""
+    return len(entries) < count and sum(len(each.body) for each in entries) < READ_BYTES
 
 
 def ack(client: redis.Redis, entry_ids: Sequence[str]) -> None:

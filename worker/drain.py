@@ -163,7 +163,7 @@ class Drain:
             fresh = hitlog.read(client, BATCH, again=False)
             if fresh:
                 yield fresh
-            if len(fresh) < BATCH:
+            if hitlog.is_all(fresh, BATCH):
                 return
 
     def take(self, entries: Sequence[Logged]) -> None:

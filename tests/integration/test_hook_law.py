@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tests import deliveries, histories
 from tests.deliveries import Told, connect
 from tests.telling import KEY, TEN_MS, Row, Workspace, at, erase, lead
-from tracker import config, embedded, wire
+from tracker import config, embedded, hitlog, wire
 from tracker.core.times import MINUTE_MS
 from tracker.store.db import open_store
 from tracker.store.hooks import remove_hook
@@ -162,3 +162,17 @@ def test_a_refused_delivery_goes_with_whom_it_names(workspace: Workspace) -> Non
     workspace.append(wire.encode(told_at(5, "nobody", NAMELESS_CALL)))
     workspace.tell(erase(10, email="ann.leeds@acme.com"))
     assert workspace.query("SELECT * FROM reject") == []
+
+
+def test_long_deliveries_are_read_a_few_at_a_time(workspace: Workspace) -> None:
+    """However many wait, the worker holds a few megabytes of them at once; none is left behind."""
+    long = [told_at(1, body=b'{"email": "buyer%d@firm.test", "note": "%s"}' % (number, b"x" * 1_000_000))
+            for number in range(60)]  # fmt: skip
+    hitlog.prepare(workspace.client)
+    hitlog.append(workspace.client, [wire.encode(each) for each in long])
+    taken = hitlog.read(workspace.client, 1_000, again=False)
+    assert len(taken) == hitlog.STEP
+    assert hitlog.read(workspace.client, 1_000, again=True) == taken
+    assert workspace.append(wire.encode(told_at(2))).entries == 61
+    assert len(workspace.export("leads")) == 61
+    assert hitlog.length(workspace.client) == 0
