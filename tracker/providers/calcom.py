@@ -53,7 +53,7 @@ def _parse(delivery: Delivery) -> Facts:
     if event in _MAKING or event in _ENDING:
         yield from _booking(payload, event, told_at)
     elif event in _FORMS:
-        yield from _form(payload, told_at)
+        yield from _form(payload, told_at, event)
 
 
 def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Facts:
@@ -131,13 +131,17 @@ def _is_wrapped(value: Mapping[str, Any]) -> bool:
     return bool(value.keys() & {"value", "response", "label"})
 
 
-def _form(payload: Mapping[str, Any], told_at: str | None) -> Facts:
-    """Read a routing form; the time tells its submissions apart where no id does."""
+def _form(payload: Mapping[str, Any], told_at: str | None, event: str) -> Facts:
+    """Read a routing form; the time tells its submissions apart where no id does.
+
+    That no booking followed is told a quarter of an hour after it was sent.
+    """
+    sent_at = told_at if event == "FORM_SUBMITTED" else None
     form_id = first_text(payload, "formResponseId", "responseId", "queuedFormResponseId")
     if form_id is None:
         form_id = ":".join(filter(None, (first_text(payload, "formId", "form.id"), told_at)))
     if form_id:
-        lead = form_lead(_answers(payload), provider_id=form_id, at=told_at, version_at=told_at)
+        lead = form_lead(_answers(payload), provider_id=form_id, at=sent_at, version_at=told_at)
         form_name = first_text(payload, "formName", "form.name")
         yield {**lead, "fields": {**mapping(lead.get("fields")), **without_blanks({"form": form_name})}}
 

@@ -35,6 +35,7 @@ _ADDING = (
     "session:sync:pages", "session:sync:geolocation", "session:set_segments", "session:set_subject",
     "session:sync:rating",
 )  # fmt: skip
+_BINDING = frozenset({"people:bind:session", "people:sync:profile"})
 _PROFILES = frozenset({"people:profile:created", "people:profile:updated", "people:sync:profile"})
 
 
@@ -46,8 +47,10 @@ def _parse(delivery: Delivery) -> Facts:
     session_id = first_text(data, "session_id", "session.session_id")
     if event in _PROFILES:
         yield from _profile(data, told_at)
-    elif session_id is None:
+    if session_id is None:
         return
+    if event in _BINDING:
+        yield {**_lead(session_id, told_at), **_bound(data), "is_addition": True}
     elif event.startswith("message:send") and text(data.get("from")) in ("user", None):
         yield {**_lead(session_id, told_at), **_message(data)}
     elif event in _ADDING:
@@ -74,7 +77,7 @@ def _message(data: Mapping[str, Any]) -> dict[str, Any]:
 def _said(content: Any) -> str | None:
     """Read a message: text as it is, a file by its name, a form by its answer."""
     if isinstance(content, Mapping):
-        return plain(first_text(content, "text", "value", "name", "url"))
+        return plain(first_text(content, "value", "text", "name", "url"))
     return plain(content)
 
 
@@ -105,14 +108,22 @@ def _page_url(pages: list[Mapping[str, Any]]) -> str | None:
     return text(dated[-1].get("page_url")) if dated else None
 
 
+def _bound(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell whose session it is: what is known of the profile later is known of the chat."""
+    people_id = text(data.get("people_id"))
+    return {"crm_id": people_id and f"crisp:{people_id}", "email": text(dig(data, "identity.email"))}
+
+
 def _profile(data: Mapping[str, Any], told_at: str | None) -> Facts:
-    email = first_text(data, "email", "profile.email")
+    email = first_text(data, "email", "profile.email", "identity.email")
     phone = first_text(data, "phone", "person.phones", "person.phone", "profile.phone")
-    name = real_name(first_text(data, "person.nickname", "nickname", "profile.person.nickname"))
+    name = real_name(
+        first_text(data, "person.nickname", "nickname", "profile.person.nickname", "identity.person.nickname")
+    )
     people_id = first_text(data, "people_id", "profile.people_id")
     if people_id and told_at and (email or phone):
         yield {
-            "fact": "contact", "provider_id": people_id, "at": told_at, "name": name,
+            "fact": "contact", "provider_id": people_id, "at": told_at, "version_at": told_at, "name": name,
             "emails": [email] if email else None, "phones": [phone] if phone else None,
         }  # fmt: skip
 
@@ -134,7 +145,8 @@ ADAPTER = Adapter(
     steps=(
         "In Crisp open Settings, Workspace Settings, Advanced configuration, Web Hooks, and add a hook.",
         "Enter {url} as its address and choose message:send, session:set_email, session:set_phone,"
-        " session:set_nickname, session:set_data, session:sync:pages and session:set_state.",
+        " session:set_nickname, session:set_data, session:sync:pages, session:set_state,"
+        " people:bind:session and people:profile:updated.",
         "For signed hooks make a private plugin in the Crisp Marketplace instead, enter {url} under Web Hooks"
         " and give its signing secret as --secret.",
         'Have the site hand over our token: $crisp.push(["set", "session:data", [[["tl_visitor", TOKEN]]]]).',

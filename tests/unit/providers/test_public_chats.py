@@ -169,3 +169,42 @@ def test_a_contact_of_chatwoot_is_as_of_its_change() -> None:
             "changed_attributes": changed}  # fmt: skip
     (fact,) = facts_of("chatwoot", delivery(told))
     assert (fact["at"], fact.get("name")) == ("2026-03-01T09:58:00.250Z", None)
+
+
+def test_a_form_that_led_to_no_booking_was_sent_when_it_was_sent() -> None:
+    """Cal.com tells of it twice, a quarter of an hour apart."""
+
+    def told(event: str, at: str) -> dict[str, Any]:
+        answers = {"Email": {"value": "maya@okaforstudio.net"}}
+        payload = {"formId": "f", "responseId": 100, "responses": answers}
+        return {"triggerEvent": event, "createdAt": at, "payload": payload}
+
+    sent = delivery(told("FORM_SUBMITTED", "2026-03-01T10:00:00Z"))
+    later = delivery(told("FORM_SUBMITTED_NO_EVENT", "2026-03-01T10:15:00Z"))
+    for events in ((sent, later), (later, sent)):
+        assert merged_lead("calcom", *events)["at"] == "2026-03-01T10:00:00.000Z"
+
+
+BOUND = {
+    "bound to its session": [{"event": "people:bind:session", "data": {"people_id": "p-1"}},
+                             {"event": "people:profile:updated", "data": {"people_id": "p-1"}}],
+    "told with its session": [{"event": "people:sync:profile", "data": {
+        "people_id": "p-1", "identity": {"email": "maya@okaforstudio.net"}}}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("events", BOUND.values(), ids=BOUND)
+def test_a_profile_of_crisp_is_the_chats_contact(events: list[dict[str, Any]]) -> None:
+    """A profile alone is no lead; bound to a session it names the contact of the chat in that."""
+    events[0]["data"]["session_id"] = "session_1"
+    events[-1]["data"].setdefault("email", "maya@okaforstudio.net")
+    wrote = {"session_id": "session_1", "from": "user", "content": "Do you deliver?"}
+    told = [{"event": "message:send", "data": wrote}, *events]
+    facts = [
+        fact for each in told for fact in facts_of("crisp", delivery({**each, "timestamp": 1772359200000}))
+    ]
+    leads = [fact for fact in facts if fact["fact"] == "lead"]
+    (contact,) = (fact for fact in facts if fact["fact"] == "contact")
+    assert [fact.get("is_addition") for fact in leads] == [None, True]
+    assert leads[-1]["crm_id"] == f"crisp:{contact['provider_id']}"
+    assert contact["emails"] == ["maya@okaforstudio.net"]
