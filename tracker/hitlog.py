@@ -20,28 +20,8 @@ CONSUMER = "drain"
 FIELD = "m"
 REWRITE_S = 10.0
 READ_BYTES = 8_388_608
-STEP = 20
+STEP = 50
 """Entries are read so many at a time until there are enough of them, or of their bytes."""
-
-_READ = """
-local count, most, step, start = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-local found, size, last = {}, 0, start
-while #found < count and size < most do
-  local some = math.min(step, count - #found)
-  local answer =
-    redis.call('XREADGROUP', 'GROUP', ARGV[5], ARGV[6], 'COUNT', some, 'STREAMS', KEYS[1], last)
-  local entries = answer and answer[1][2] or {}
-  for _, entry in ipairs(entries) do
-    if entry[2] then
-      table.insert(found, { entry[1], entry[2][2] })
-      size = size + #entry[2][2]
-    end
-    if start ~= '>' then last = entry[1] end
-  end
-  if #entries < some then break end
-end
-return found
-"""
 
 _APPEND = b"*5\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n$1\r\n*\r\n$1\r\n%b\r\n" % (
     len(STREAM),
@@ -143,15 +123,36 @@ def read(client: redis.Redis, count: int, *, again: bool) -> list[Logged]:
         count: the most entries to return.
         again: read what an earlier drain left behind instead of what is new.
     """
+    found: list[Logged] = []
     start = "0" if again else ">"
-    wanted = (count, READ_BYTES, STEP, start, GROUP, CONSUMER)
-    answer: Any = client.eval(_READ, 1, STREAM, *map(str, wanted))
-    return [Logged(entry_id.decode(), body) for entry_id, body in answer]
+    while len(found) < count and _size(found) < READ_BYTES:
+        step = min(STEP, count - len(found))
+        entries = _read_step(client, start, step)
+        found += (
+            Logged(entry_id.decode(), fields.get(FIELD.encode(), b""))
+            for entry_id, fields in entries
+            if fields
+        )
+        if len(entries) < step:
+            break
+        start = entries[-1][0] if again else start
+    return found
+
+
+def _read_step(client: redis.Redis, start: str | bytes, count: int) -> list[Any]:
+    answer: Any = client.xreadgroup(GROUP, CONSUMER, {STREAM: start}, count=count)
+    if not answer:
+        return []
+    return list(answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0])
+
+
+def _size(entries: Sequence[Logged]) -> int:
+    return sum(len(each.body) for each in entries)
 
 
 def is_all(entries: Sequence[Logged], count: int) -> bool:
     """Say whether a reading of at most `count` entries came to the end of the log."""
-    return len(entries) < count and sum(len(each.body) for each in entries) < READ_BYTES
+    return len(entries) < count and _size(entries) < READ_BYTES
 
 
 def ack(client: redis.Redis, entry_ids: Sequence[str]) -> None:
