@@ -18,6 +18,7 @@ from tracker import config, processes
 from tracker.place import Place
 
 READY_S = 90.0
+VERB_S = 240.0
 
 
 def free_port() -> int:
@@ -127,3 +128,34 @@ def is_alive(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+class Owner:
+    """Who starts Touchline again when all of it was killed."""
+
+    def __init__(self, settings: config.Settings) -> None:
+        self.run = Run.start(settings).wait_until_ready()
+
+    def kill(self, victim: str) -> None:
+        """Kill one process without warning; a killed `up` is started again, as systemd would."""
+        if victim == "up":
+            self.run.process.kill()
+            self.run.stop()
+            self.run = Run.start(self.run.settings)
+            return
+        wait_for(lambda: victim in self.run.parts())
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.run.parts()[victim], signal.SIGKILL)
+
+
+def touchline(data: Path, *words: str) -> str:
+    """Run a verb: what it wrote to stdout."""
+    done = subprocess.run(
+        [*processes.command("tracker"), "--data", str(data), *words],
+        env=processes.environment(os.environ),
+        capture_output=True,
+        text=True,
+        timeout=VERB_S,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

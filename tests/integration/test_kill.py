@@ -6,9 +6,6 @@ import contextlib
 import csv
 import http.client
 import json
-import os
-import signal
-import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
@@ -18,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Run, free_port
+from tests.running import Owner, free_port, touchline
 from tests.waiting import wait_for
-from tracker import config, processes
+from tracker import config
 
 HITS = 20_000
 BATCH = 10
@@ -71,37 +68,6 @@ class Load:
             return False
         assert answer.status in (202, 503), said
         return answer.status == 202 and json.loads(said)["accepted"] == BATCH
-
-
-class Owner:
-    """Who starts Touchline again when all of it was killed."""
-
-    def __init__(self, settings: config.Settings) -> None:
-        self.run = Run.start(settings).wait_until_ready()
-
-    def kill(self, victim: str) -> None:
-        """Kill one process without warning; a killed `up` is started again, as systemd would."""
-        if victim == "up":
-            self.run.process.kill()
-            self.run.stop()
-            self.run = Run.start(self.run.settings)
-            return
-        wait_for(lambda: victim in self.run.parts())
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.run.parts()[victim], signal.SIGKILL)
-
-
-def touchline(data: Path, *words: str) -> str:
-    """Run a verb: what it wrote to stdout."""
-    done = subprocess.run(
-        [*processes.command("tracker"), "--data", str(data), *words],
-        env=processes.environment(os.environ),
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture
