@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from tracker.core.erasure import Name
 from tracker.core.evidence import Component, Evidence, Guards, Resolution
-from tracker.core.groups import Identifier
+from tracker.core.groups import PERSONAL, Identifier
 from tracker.core.identity import resolve
 from tracker.store.erasing import find_by_hash, identifier_nos, identifier_of, leads
 from tracker.store.evidence import load_components
@@ -63,6 +63,8 @@ class Subjects:
             times[name] = ((0, asked.until_ms),)
             if name[0] != "lead":
                 times |= self._others(name, asked.until_ms)
+                for one in self._erased_with(name):
+                    times |= self._others(one, asked.until_ms) or {one: ((0, asked.until_ms),)}
         return Subject(asked, self._called(asked, times), times)
 
     def _begin(self, asked: Asked) -> list[Name]:
@@ -77,6 +79,14 @@ class Subjects:
                 own = None if identifier_no is None else identifier_of(self._db, identifier_no)
                 return [("lead", lead_id), *([own] if own else [])]
         return [asked.name] if asked.name else []
+
+    def _erased_with(self, name: Name) -> list[Name]:
+        """Name what was erased as one person with a name and has been told of again since."""
+        own = self._tombstones.hash(name)
+        persons = {span.person for span in self._tombstones.spans(own) if span.from_ms == 0}
+        hashes = self._tombstones.of_persons(persons, ("visitor", *sorted(PERSONAL))) - {own}
+        found = (find_by_hash(self._db, each, also_visitors=True) for each in sorted(hashes))
+        return [one for one in found if one is not None]
 
     def _others(self, name: Name, until_ms: int) -> dict[Name, tuple[tuple[int, int], ...]]:
         """Resolve the person of a name, and the times of the devices that they share with others."""
@@ -95,7 +105,7 @@ class Subjects:
         erased: dict[Identifier, str] = {}
         for one in component.first_ms:
             for span in self._tombstones.spans(self._tombstones.hash(one)):
-                if span.from_ms == 0 and span.until_ms >= until_ms:
+                if span.from_ms == 0:
                     erased.setdefault(one, span.person)
         personal = self._tombstones.are_personal(erased.values())
         ties = {

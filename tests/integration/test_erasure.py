@@ -94,6 +94,10 @@ HISTORIES: Mapping[str, Sequence[Fact]] = {
         hit("h1"), hit("h2", 2 * DAY), lead("L1", 2 * DAY + 1, visitor_id="v1", email=ANN),
         erase(3 * DAY, lead_id=lead_id("shop", "desk", "L1")), erase(3 * DAY, email=ANN),
     ),
+    "two erasures to different times, the later by a name that only an erased fact ties": (
+        erase(90, visitor_id="v1"), lead("L1", 1_441, email=ANN), erase(31, email=ANN),
+        lead("L2", 1, visitor_id="v1", email=ANN), identify(90, email=ANN), lead("L5", visitor_id="v1"),
+    ),
     "an erasure by a former id, a link and a refusal": (
         hit("h1"), hit("h2", 1, visitor_id="v2", link=link("n1", 0)), hit("h3", visitor_id="v3"),
         erase(100, person_id=name_id("visitor:v1")), consent("denied", 3, visitor_id="v2"),
@@ -130,8 +134,13 @@ OWNERS = {"v1": ANN, "v2": ANN, "v3": BOB, "v4": None}
 
 @st.composite
 def told(draw: st.DrawFn) -> list[Fact]:
-    """Draw facts of some people and browsers, among them erasures of this and of that name."""
+    """Draw facts of some people and browsers, among them erasures of this and of that name.
+
+    Those of one person are to one time: where they are not, and what alone ties the two names comes
+    after both and is of both, it is not written, and what lies between the two times stays.
+    """
     facts: list[Fact] = []
+    until = {email: draw(st.sampled_from(MINUTES)) for email in (ANN, BOB, None)}
     for number in range(draw(st.integers(1, 14))):
         minute, visitor = draw(st.sampled_from(MINUTES)), draw(st.sampled_from(sorted(OWNERS)))
         email = OWNERS[visitor]
@@ -141,12 +150,13 @@ def told(draw: st.DrawFn) -> list[Fact]:
             hit(f"h{number}", minute, visitor_id=visitor, url=f"https://shop.test/{page}"),
             hit(f"h{number}", minute, visitor_id=visitor),
             lead(f"L{number}", minute, **given), lead(f"L{number}", minute, visitor_id=visitor),
-            erase(minute, visitor_id=visitor), status(f"L{draw(st.integers(0, number))}", minute, "MQL"),
+            erase(until[email], visitor_id=visitor),
+            status(f"L{draw(st.integers(0, number))}", minute, "MQL"),
         ]  # fmt: skip
         if email:
             kinds += [
                 identify(minute, **given), lead(f"L{number}", minute, email=email),
-                contact(email[:3], minute, emails=[email]), erase(minute, email=email),
+                contact(email[:3], minute, emails=[email]), erase(until[email], email=email),
                 activity(f"A{number}", minute, email=email),
             ]  # fmt: skip
         facts.append(draw(st.sampled_from(kinds)))

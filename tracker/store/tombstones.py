@@ -123,6 +123,16 @@ class Tombstones:
         )
         return {row[0] for row in found}
 
+    def of_persons(self, persons: Iterable[str], kinds: Sequence[str]) -> set[str]:
+        """Give the hashes of names of these kinds that were erased as these persons', from the beginning."""
+        marks = ", ".join("?" * len(kinds))
+        found = self._db.execute(
+            f"""SELECT identifier_id FROM json_each(?) AS wanted JOIN tombstone ON person = wanted.value
+            WHERE from_ms = 0 AND kind IN ({marks})""",
+            [json.dumps(sorted(persons)), *kinds],
+        )
+        return {row[0] for row in found}
+
     def count(self, what: str, rows: Iterable[tuple[int, str, int]]) -> None:
         """Add rows to the totals, each once for ever.
 
