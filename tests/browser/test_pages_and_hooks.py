@@ -82,9 +82,10 @@ class World:
             db.close()
 
     def leads(self, provider: str, provider_id: str) -> list[dict[str, Any]]:
-        """Read the leads of a provider's id."""
+        """Read the leads of a provider's id, once all that is stored has been stitched."""
         db = open_store(self.run.settings.data)
         try:
+            wait_for(lambda: db.execute("SELECT 1 FROM dirty LIMIT 1").fetchone() is None)
             rows = list(exports.rows(db, "leads", pii=True))
         finally:
             db.close()
@@ -131,11 +132,12 @@ def add_hook(settings: config.Settings, provider: str, base: str) -> str:
 
 
 def open_page(world: World, context: BrowserContext, path: str) -> Page:
-    """Open a page, and wait until its part for other companies is there and its visitor known."""
+    """Open a page, and wait until its part for other companies runs and its visitor is known."""
     page = context.new_page()
     with page.expect_response("**/providers.js"):
         page.goto(world.shop.url(path))
     page.evaluate("touchline('visitor')")
+    page.wait_for_load_state("networkidle")
     return page
 
 
