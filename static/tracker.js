@@ -450,7 +450,9 @@
     timerAt = dueAt;
     timer = later(() => {
       timer = 0;
-      flush();
+      // A request may have failed since this was set.
+      if (Date.now() < retryAt) schedule(0);
+      else flush();
     }, dueAt - Date.now());
   }
 

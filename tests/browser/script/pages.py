@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from playwright.sync_api import Page
 
 from tests.browser.script.recorder import Recorder
+from tests.waiting import wait_for
 
 OpenPage = Callable[[str], AbstractContextManager[None]]
 
@@ -19,15 +21,27 @@ Object.defineProperty(window, "sessionStorage", { get: denied });
 """
 
 
-def set_hidden(page: Page, hidden: bool) -> None:
-    """Make the page believe that it went to the background, or came back."""
+def set_hidden(page: Page, hidden: bool, *, after: str = "") -> None:
+    """Make the page believe that it went to the background, or came back, right after it did something."""
     page.evaluate(
-        """(state) => {
-          Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
-          document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
-        }""",
+        f"""(state) => {{
+          {after};
+          Object.defineProperty(document, "visibilityState", {{ value: state, configurable: true }});
+          document.dispatchEvent(new Event("visibilitychange", {{ bubbles: true }}));
+        }}""",
         "hidden" if hidden else "visible",
     )
+
+
+def stop_clock(page: Page) -> None:
+    """Stop the page's clock: time passes only as the test lets it, however slow the machine is."""
+    page.clock.install()
+    page.clock.pause_at(time.time() + 1)
+
+
+def run_until(page: Page, is_so: Callable[[], object], *, step_ms: int = 10) -> None:
+    """Let a stopped clock run in small steps until something is so."""
+    wait_for(lambda: page.clock.run_for(step_ms) or is_so())
 
 
 def stored(page: Page) -> dict[str, str]:

@@ -48,7 +48,8 @@ class Recorder:
     """What the server knows: its pages, what arrived, and how it answers next.
 
     `answers` are used up one a request, then all is well again: a status, a status with headers, or
-    `"drop"` for a connection that breaks. `forgetful` makes it a collector whose cookies never stay.
+    `"drop"` for a connection that breaks. `down` is such an answer to every request, for as long as it is
+    set. `forgetful` makes it a collector whose cookies never stay.
     """
 
     pages: dict[str, str] = field(default_factory=dict)
@@ -56,10 +57,11 @@ class Recorder:
     answers: deque[Any] = field(default_factory=deque)
     rejections: list[dict[str, Any]] = field(default_factory=list)
     forgetful: bool = False
-    down: bool = False
+    down: Any = None
     batches: list[Batch] = field(default_factory=list)
     refused: list[Batch] = field(default_factory=list)
     images: list[dict[str, str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     posts: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     port: int = 0
     life: int = 0
@@ -77,10 +79,26 @@ class Recorder:
         """Every accepted hit, in order of arrival, repeats included."""
         return [hit for batch in list(self.batches) for hit in batch.hits]
 
+    @property
+    def made(self) -> list[dict[str, Any]]:
+        """Every accepted hit once, in the order of its making: requests repeat hits, and overtake others."""
+        once = {hit["event_id"]: hit for hit in reversed(self.hits)}
+        return sorted(once.values(), key=lambda hit: (hit["at"], hit.get("seq", 0)))
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """The same without engagement, which comes by itself where a page stays open for seconds."""
+        return [hit for hit in self.made if hit["type"] != "engagement"]
+
     def find(self, type_or_name: str) -> list[dict[str, Any]]:
-        """List the accepted hits of a type or of a name, each once: a collector drops repeats."""
-        hits = {hit["event_id"]: hit for hit in reversed(self.hits)}
-        return [hit for hit in reversed(hits.values()) if type_or_name in (hit["type"], hit.get("name"))]
+        """List the accepted hits of a type or of a name, each once, in the order of their making."""
+        return [hit for hit in self.made if type_or_name in (hit["type"], hit.get("name"))]
+
+    def brought(self, type_or_name: str) -> list[Batch]:
+        """List the requests that brought hits of a type or of a name first, one a hit."""
+        wanted = [hit["event_id"] for hit in self.find(type_or_name)]
+        by_id = {hit["event_id"]: batch for batch in reversed(self.batches) for hit in batch.hits}
+        return [by_id[event_id] for event_id in wanted]
 
     def add(self, path: str, body: str = "", *, tag: str = "", base: str = "/") -> None:
         """Put a page on the server with the tag in its head.
@@ -96,7 +114,7 @@ class Recorder:
 
     def wait(self, type_or_name: str, count: int = 1) -> list[dict[str, Any]]:
         """Wait for so many hits of a type or name."""
-        wait_for(lambda: len(self.find(type_or_name)) >= count, 8)
+        wait_for(lambda: len(self.find(type_or_name)) >= count)
         return self.find(type_or_name)
 
 
@@ -139,6 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.recorder.images.append(dict(parse_qsl(url.query)))
             self.answer(200, GIF, "image/gif")
         else:
+            self.recorder.asked.append(url.path)
             page = self.recorder.pages.get(url.path)
             headers = {} if page is None else self.recorder.headers
             self.answer(404 if page is None else 200, (page or "").encode(), **headers)
@@ -158,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         cookies = {name: morsel.value for name, morsel in SimpleCookie(self.headers["Cookie"] or "").items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
         batch = Batch(self.path, headers["host"], len(raw), headers, cookies, json.loads(raw))
-        planned = recorder.answers.popleft() if recorder.answers else ("drop" if recorder.down else 202)
+        planned = recorder.answers.popleft() if recorder.answers else recorder.down or 202
         if planned == "drop":
             recorder.refused.append(batch)
             self.close_connection = True

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.script.pages import set_hidden
+from tests.browser.script.pages import run_until, set_hidden, stop_clock
 from tests.browser.script.recorder import Recorder
 from tests.waiting import wait_for
 
@@ -150,16 +150,24 @@ def test_a_click_that_leaves_is_not_lost(recorder: Recorder, page: Page) -> None
     recorder.wait("outbound_click")
 
 
+def open_with_stopped_clock(recorder: Recorder, page: Page, body: str = "") -> None:
+    """Open a page on which time passes as the test lets it, and whose view has arrived."""
+    stop_clock(page)
+    recorder.add("/a", body)
+    page.goto(recorder.url("/a"))
+    run_until(page, lambda: recorder.find("page"))
+
+
 def test_engagement_is_the_seconds_that_are_new(recorder: Recorder, page: Page) -> None:
     """Visible, focused seconds go out when at least 3 are new, each second once, with the deepest scroll."""
-    page.clock.install()
-    page.clock.pause_at(time.time() + 1)
-    recorder.add("/a", '<div style="height: 2880px; margin: -8px"></div>')
-    page.goto(recorder.url("/a"))
-    wait_for(lambda: page.clock.run_for(10) or recorder.find("page"))
-    page.evaluate("document.body.style.margin = 0; scrollTo(0, 1000)")
-    page.wait_for_function("scrollY === 1000")
-    page.evaluate("scrollTo(0, 0)")
+    open_with_stopped_clock(recorder, page, '<div style="height: 2880px; margin: -8px"></div>')
+    page.evaluate(
+        """() => new Promise((scrolled) => {
+          document.body.style.margin = 0;
+          addEventListener("scroll", () => scrolled(scrollTo(0, 0)), { once: true });
+          scrollTo(0, 1000);
+        })"""
+    )
     page.clock.run_for(2000)
     set_hidden(page, True)
     assert recorder.find("engagement") == []
@@ -180,28 +188,20 @@ def test_engagement_is_the_seconds_that_are_new(recorder: Recorder, page: Page) 
 
 def test_engagement_belongs_to_the_view_that_was_read(recorder: Recorder, page: Page) -> None:
     """A change of route closes the view before it."""
-    page.clock.install()
-    recorder.add("/a")
-    page.goto(recorder.url("/a"))
-    recorder.wait("page")
+    open_with_stopped_clock(recorder, page)
     page.clock.run_for(5000)
     page.evaluate('history.pushState({}, "", "/b")')
     page.clock.run_for(4500)
     set_hidden(page, True)
-    recorder.wait("engagement", 2)
-    hits = sorted(recorder.hits, key=lambda hit: hit["seq"])  # two requests may be under way at once
-    first, second = (hit for hit in hits if hit["type"] == "engagement")
+    first, second = recorder.wait("engagement", 2)
     assert (first["url"], second["url"]) == (recorder.url("/a"), recorder.url("/b"))
-    kinds = [hit["type"] for hit in hits]
+    kinds = [hit["type"] for hit in recorder.made]
     assert kinds == ["page", "engagement", "page", "engagement"]
 
 
 def test_a_long_read_keeps_its_session(recorder: Recorder, page: Page) -> None:
     """A page that is only read says so every few minutes; a machine that slept was not reading."""
-    page.clock.install()
-    recorder.add("/a")
-    page.goto(recorder.url("/a"))
-    recorder.wait("page")
+    open_with_stopped_clock(recorder, page)
     page.clock.run_for(320_000)
     ping = recorder.wait("engagement")[0]
     assert 295 <= ping["props"]["engaged_s"] <= 320

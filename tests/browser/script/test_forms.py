@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.script.pages import settle
 from tests.browser.script.recorder import Recorder
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -238,6 +239,7 @@ def sendings(server: Recorder, browser: Browser) -> dict[tuple[str, str], tuple[
         for n, (_, act) in enumerate(cases):
             page.evaluate(f"const form = document.getElementById('form-{n}'); {act}; 0")
         settle(page, server)
+        wait_for(lambda: len(server.posts) >= sum(case.values[2] for case in SENDINGS))
         page.wait_for_load_state("networkidle")
     told = [props["form_id"] for props in submitted(server)]
     posted = [path for path, _ in server.posts]
@@ -292,11 +294,11 @@ def test_a_form_without_a_contact_is_no_lead(
 def test_a_form_that_leaves_at_once_is_not_lost(recorder: Recorder, page: Page) -> None:
     """The lead of a page that is left at once is kept until the collector has it, with one id."""
     open_form(recorder, page, MAIL)
-    recorder.down = True
+    recorder.down = "drop"
     page.click("button")
     page.wait_for_url("**/thanks")
     time.sleep(2.2)
-    recorder.down = False
+    recorder.down = None
     page.goto(recorder.url("/a"))
     (hit,) = recorder.wait("form_submit")
     assert hit["props"]["email"] == "ann@example.com"

@@ -66,12 +66,12 @@ def test_identify_before_the_load_waits_for_the_view(recorder: Recorder, page: P
     page.add_init_script(f"{stub}; touchline('identify', {{email: 'ann@acme.com'}})")
     page.goto(recorder.url("/a"))
     recorder.wait("identify")
-    assert [hit.get("name", hit["type"]) for hit in recorder.hits] == ["page", "identify"]
+    assert [hit.get("name", hit["type"]) for hit in recorder.told] == ["page", "identify"]
 
 
 def agreed(recorder: Recorder) -> list[bool]:
-    """Tell of each hit whether it says that the visitor has just agreed."""
-    return [bool(hit.get("extra", {}).get("agreed")) for hit in recorder.hits]
+    """Tell of each hit in turn whether it says that the visitor has just agreed."""
+    return [bool(hit.get("extra", {}).get("agreed")) for hit in recorder.told]
 
 
 def test_the_first_hit_after_an_agreement_says_so(recorder: Recorder, page: Page) -> None:

@@ -43,7 +43,7 @@ def open_page(recorder: Recorder, page: Page, body: str, *, tag: str = "") -> No
     recorder.add("/a", body, tag=tag)
     with page.expect_response("**/providers.js"):
         page.goto(recorder.url("/a"))
-    recorder.wait("page")
+    wait_for(lambda: page.evaluate("Boolean(touchline.parts.holds)"))
     settle(page, recorder)
 
 
