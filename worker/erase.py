@@ -29,9 +29,12 @@ from tracker.store.tombstones import Proof, Span, Tombstones, add_totals, day_of
 from worker.holdings import Holding, Holdings, told_ms
 from worker.persons import guards_of
 from worker.rejected import answers_naming, deliveries_naming, raws_naming, rejects_of
-from worker.subjects import Asked, Subject, Subjects, spans_of
+from worker.subjects import TOLD, Asked, Subject, Subjects, spans_of
+from worker.ties import Ties
 
 NOUN = "erase"
+CHECK = "check"
+"""In the place of the erase fact's key, where what came late goes only if it shows more to be theirs."""
 
 Settle = Callable[[], None]
 
@@ -92,8 +95,10 @@ class Eraser:
         self._db = db
         self._settle = settle
         self._tombstones = Tombstones(db, key)
-        gap_ms = settings.session_gap_s * 1_000
-        self._subjects = Subjects(db, self._tombstones, guards_of(settings), gap_ms=gap_ms)
+        self._ties = Ties(db, self._tombstones, gap_ms=settings.session_gap_s * 1_000)
+        self._subjects = Subjects(
+            db, self._tombstones, guards_of(settings), ties=self._ties, known=heard.known
+        )
         self._holdings = Holdings(db, self._tombstones)
         self._sites = numbered_sites(db)
         self._heard = heard
@@ -109,7 +114,8 @@ class Eraser:
         """Erase somebody, whatever is known of them by now; returns how many rows of what went."""
         subject = self._subjects.find(asked)
         traces = _Traces()
-        self._bury(subject, traces)
+        if not self._bury(subject, traces) and fact == CHECK:
+            return traces.counts
         for holding in list(self._holdings.find(subject)):
             self._delete(holding, subject, traces)
         self._delete_hits(subject, traces, run)
@@ -120,27 +126,34 @@ class Eraser:
         traces.counts["rejects"] = self._drop_rejects(subject)
         traces.counts["deliveries"] = self._drop_deliveries(subject, traces.told)
         traces.counts["raw messages"] = self._drop_raws(subject, traces.raws)
-        if fact or traces.counts.total():
+        if fact not in ("", CHECK) or traces.counts.total():
             counts = {what: count for what, count in sorted(traces.counts.items()) if count}
             now_ms = int(time.time() * 1_000)
-            put_proof(self._db, Proof(fact, asked.until_ms, now_ms, counts, sorted(traces.tombstones)))
+            key = "" if fact == CHECK else fact
+            put_proof(self._db, Proof(key, asked.until_ms, now_ms, counts, sorted(traces.tombstones)))
         self._heard.erased.update({"", *(value for _, value in subject.times)})
         return traces.counts
 
-    def _bury(self, subject: Subject, traces: _Traces) -> None:
+    def _bury(self, subject: Subject, traces: _Traces) -> bool:
+        """Put tombstones, and remember what the erasure rests on; returns whether more is erased than was."""
         asked = subject.asked
-        whole = Span(subject.person, 0, asked.until_ms)
-        if not any(self._tombstones.hash(name) == asked.hash for name in subject.times):
-            self._tombstones.put(asked.kind, asked.hash, whole)
-            traces.tombstones.add(asked.hash)
-        for name, span in spans_of(subject):
-            hashed = self._tombstones.hash(name)
-            self._tombstones.put(name[0], hashed, span)
-            traces.tombstones.add(hashed)
+        if asked.kind == TOLD:
+            return True
+        spans = spans_of(subject, self._tombstones.hash)
+        hashes = {hashed for (_, hashed), _ in spans}
+        if asked.hash not in hashes:
+            whole = Span(asked.kind, asked.hash, asked.until_ms, 0, asked.until_ms)
+            spans.append(((asked.kind, asked.hash), whole))
+        traces.tombstones |= hashes | {asked.hash}
+        if subject.whole is not None:
+            self._ties.leave(subject.whole, hashes)
+        are_new = [self._tombstones.put(*each, span) for each, span in spans]
+        return any(are_new)
 
     def _delete(self, holding: Holding, subject: Subject, traces: _Traces) -> None:
         """Delete the versions of a fact, and mark what rested on it."""
         kind, site_no, key = holding.key
+        self._ties.leave_fact(holding.key, self._sites[site_no].key if site_no else "")
         erasing.delete_versions(self._db, [each.fact_no for each in holding.versions])
         traces.raws |= erasing.raws_of_fact(self._db, holding.key)
         if kind == "deal":
@@ -165,8 +178,12 @@ class Eraser:
         own = lead_id(self._sites[site_no].key, *key.split(SEPARATOR))
         traces.told.add(f"lead:{own}")
         hashed = self._tombstones.hash(("lead", own))
+        self._ties.leave_lead(hashed, erasing.owner_of_lead(self._db, own))
         at_ms = told_ms("lead", holding.versions[-1].content)
-        self._tombstones.put("lead", hashed, Span(subject.person, 0, subject.asked.until_ms))
+        asked = subject.asked
+        if asked.kind != TOLD:
+            span = Span(asked.kind, asked.hash, asked.until_ms, 0, asked.until_ms)
+            self._tombstones.put("lead", hashed, span)
         traces.tombstones.add(hashed)
         self._tombstones.count("leads", [(site_no, own, at_ms)])
         if not holding.later:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tracker.core.erasure import Name, Named, Needles, named, without
+from tracker.core.erasure import Named, Needles, named, without
 from tracker.core.facts import SEPARATOR
 from tracker.core.ids import lead_id
 from tracker.core.times import parse_instant
@@ -101,16 +101,16 @@ class Holdings:
         keys |= erasing.facts_of_visitors(self._db, (value for kind, value in names if kind == "visitor"))
         leads = (erasing.fact_of_lead(self._db, value) for kind, value in names if kind == "lead")
         keys |= {self._key(each) for each in leads if each}
-        return {each for each in keys if each is not None} | set(self._by_looking(names))
+        looked = self._by_looking(None if subject.hidden or not names else Needles(names))
+        return {each for each in keys if each is not None} | set(looked)
 
     def _key(self, fact: str) -> FactKey | None:
         """Read a fact's key off its name in the evidence; of operators' words the name is a hash."""
         kind, site, key = fact.split(":", 2)
         return None if kind in ("split", "same") else (kind, self.numbers[site], key)
 
-    def _by_looking(self, names: set[Name]) -> Iterator[FactKey]:
-        """Look through facts of which no evidence tells whom they name."""
-        needles = Needles(names) if names else None
+    def _by_looking(self, needles: Needles | None) -> Iterator[FactKey]:
+        """Look through facts of which no evidence tells whom they name; all, where a hash alone is known."""
         for rows in (erasing.words_of_operators(self._db), erasing.unmentioned(self._db)):
             for key, content in rows:
                 if needles is None or needles.may_be_in(content):

@@ -26,6 +26,7 @@ from worker.persons import guards_of
 from worker.rejected import deliveries_naming, raws_naming, rejects_of
 from worker.stitch import Stitcher
 from worker.subjects import Asked, Subject, Subjects, spans_of
+from worker.ties import Ties
 
 Row = dict[str, Any]
 SOMEONE_ELSE = "someone else"
@@ -86,16 +87,16 @@ class Dossier:
     def __init__(self, db: sqlite3.Connection, settings: Settings, *, key: bytes) -> None:
         self._db = db
         self._tombstones = Tombstones(db, derive(key, "identifiers"), is_draft=True)
-        gap_ms = settings.session_gap_s * 1_000
-        self._subjects = Subjects(db, self._tombstones, guards_of(settings), gap_ms=gap_ms)
+        ties = Ties(db, self._tombstones, gap_ms=settings.session_gap_s * 1_000)
+        self._subjects = Subjects(db, self._tombstones, guards_of(settings), ties=ties)
         self._holdings = Holdings(db, self._tombstones)
         self._sites = {number: str(site.key) for number, site in numbered_sites(db).items()}
 
     def sections(self, fact: Mapping[str, str]) -> Iterator[Section]:
         """Gather what is held: each section's name and its rows, to be read in turn."""
         found = self._subjects.find(_asked(self._tombstones, fact, LATEST_MS))
-        for name, span in spans_of(found):
-            self._tombstones.put(name[0], self._tombstones.hash(name), span)
+        for each, span in spans_of(found, self._tombstones.hash):
+            self._tombstones.put(*each, span)
         holdings = list(self._holdings.find(found))
         numbers = erasing.identifier_nos(self._db, found.times).values()
         yield "identifiers", self._identifiers(found)

@@ -1,23 +1,30 @@
 """Whose data is asked for: the names of a person at an instant, and when each of them was theirs.
 
-The person is resolved over what was told of that time and before, as if nothing had been told since.
-Names that were erased before still stand for the one whose they were, so that what comes late is
-drawn to them and not to somebody else.
+The person is resolved over what was told of that time and before, as if nothing had been told since; and
+as if nobody had been erased, so that neither the order of erasures matters nor what comes late.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from tracker.core.erasure import Name
-from tracker.core.evidence import Component, Evidence, Guards, Resolution
-from tracker.core.groups import PERSONAL, Identifier
+from tracker.core.evidence import Guards, Resolution
+from tracker.core.groups import Identifier
 from tracker.core.identity import resolve
-from tracker.store.erasing import find_by_hash, identifier_nos, identifier_of, leads
-from tracker.store.evidence import load_components
+from tracker.store.erasing import find_by_hash, identifier_of, leads
+from tracker.store.ties import visitors_by_hash
 from tracker.store.tombstones import Span, Tombstones
+from worker.ties import Ties, Whole, hash_of
+
+TOLD = "told"
+"""Kind of what is asked for where a lead is to go, and not the one whose it is."""
+
+Times = tuple[tuple[int, int], ...]
+Hidden = tuple[str, str]
+"""Kind and hash of a name that nothing tells any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +44,64 @@ class Asked:
 class Subject:
     """A person's names, with the times in ms within which each is theirs: first and last instant.
 
-    `person`: what their tombstones have in common.
+    `hidden`: names of theirs that are known by their hashes alone. `whole`: the evidence that says so.
     """
 
     asked: Asked
-    person: str
-    times: Mapping[Name, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    times: Mapping[Name, Times] = field(default_factory=dict)
+    hidden: Mapping[Hidden, Times] = field(default_factory=dict)
+    whole: Whole | None = None
 
 
 class Subjects:
-    """Finds whose data is asked for, over one connection."""
+    """Finds whose data is asked for, over one connection.
+
+    `known`: names behind hashes that nothing in the store tells.
+    """
 
     def __init__(
-        self, db: sqlite3.Connection, tombstones: Tombstones, guards: Guards, *, gap_ms: int
+        self,
+        db: sqlite3.Connection,
+        tombstones: Tombstones,
+        guards: Guards,
+        *,
+        ties: Ties,
+        known: Mapping[str, Name] | None = None,
     ) -> None:
         self._db = db
         self._tombstones = tombstones
         self._guards = guards
-        self._gap_ms = gap_ms
+        self._ties = ties
+        self._known = {} if known is None else known
 
     def find(self, asked: Asked) -> Subject:
         """Find all names of the one who is asked for; none where nothing is known of them."""
-        times: dict[Name, tuple[tuple[int, int], ...]] = {}
-        for name in self._begin(asked):
-            times[name] = ((0, asked.until_ms),)
-            if name[0] != "lead":
-                times |= self._others(name, asked.until_ms)
-                for one in self._erased_with(name):
-                    times |= self._others(one, asked.until_ms) or {one: ((0, asked.until_ms),)}
-        return Subject(asked, self._called(asked, times), times)
+        begun = self._begin(asked)
+        whole_time = ((0, asked.until_ms),)
+        times: dict[Name, Times] = dict.fromkeys(begun, whole_time)
+        own = next((name for name in begun if name[0] != "lead"), None)
+        seeds = set() if own is None else {self._tombstones.hash(own)}
+        if asked.kind == "lead":
+            seeds |= set(self._ties.owners_of_lead(asked.hash) or ())
+        elif asked.kind != TOLD:
+            seeds.add(asked.hash)
+        found = self._before(asked)
+        whole = self._ties.whole(seeds, asked.until_ms) if seeds else None
+        if whole is not None:
+            for each, spans in self._theirs(whole, seeds, asked.until_ms).items():
+                found[each] = _together((*found.get(each, ()), *spans))
+        hidden: dict[Hidden, Times] = {}
+        clear = self._names(found, whole)
+        for each, spans in found.items():
+            if each[1] in clear:
+                times[clear[each[1]]] = spans
+            else:
+                hidden[each] = spans
+        return Subject(asked, times, hidden, whole)
 
     def _begin(self, asked: Asked) -> list[Name]:
         """Read the name that is asked for, and of a lead whose it is."""
-        if asked.kind != "lead":
+        if asked.kind not in ("lead", TOLD):
             name = asked.name if asked.kind != "person" else None
             is_unsaid = asked.kind in ("visitor", "person")
             name = name or find_by_hash(self._db, asked.hash, also_visitors=is_unsaid)
@@ -77,61 +109,41 @@ class Subjects:
         for lead_id, identifier_no in leads(self._db, asked.name):
             if self._tombstones.hash(("lead", lead_id)) == asked.hash:
                 own = None if identifier_no is None else identifier_of(self._db, identifier_no)
+                own = own if asked.kind == "lead" else None
                 return [("lead", lead_id), *([own] if own else [])]
         return [asked.name] if asked.name else []
 
-    def _erased_with(self, name: Name) -> list[Name]:
-        """Name what was erased as one person with a name and has been told of again since."""
-        own = self._tombstones.hash(name)
-        persons = {span.person for span in self._tombstones.spans(own) if span.from_ms == 0}
-        hashes = self._tombstones.of_persons(persons, ("visitor", *sorted(PERSONAL))) - {own}
-        found = (find_by_hash(self._db, each, also_visitors=True) for each in sorted(hashes))
-        return [one for one in found if one is not None]
+    def _before(self, asked: Asked) -> dict[Hidden, Times]:
+        """List what the same erasure took when it was carried out before: it takes no less now."""
+        found: dict[Hidden, Times] = {}
+        before = self._tombstones.of_erasure(asked.hash, asked.until_ms) if asked.kind != TOLD else ()
+        for kind, hashed, span in before:
+            if kind not in ("lead", "person"):
+                spans = (*found.get((kind, hashed), ()), (span.from_ms, span.until_ms))
+                found[kind, hashed] = _together(spans)
+        return found
 
-    def _others(self, name: Name, until_ms: int) -> dict[Name, tuple[tuple[int, int], ...]]:
-        """Resolve the person of a name, and the times of the devices that they share with others."""
-        numbers = identifier_nos(self._db, [name])
-        found = load_components(self._db, numbers.values(), gap_ms=self._gap_ms, until_ms=until_ms)
-        for each in found:
-            resolution = resolve(self._with_erased(each.component, until_ms), self._guards)
-            for person in resolution.persons:
-                own = [identifier for identifier, _ in person.identifiers]
-                if name in own:
-                    return _times(own, resolution, until_ms)
-        return {}
+    def _theirs(self, whole: Whole, seeds: set[str], until_ms: int) -> dict[Hidden, Times]:
+        """Resolve the persons of hashes, and the times of the devices that they share with others."""
+        found: dict[Hidden, Times] = {}
+        resolution = resolve(whole.component, self._guards)
+        for person in resolution.persons:
+            own = [identifier for identifier, _ in person.identifiers]
+            if any(hash_of(each) in seeds for each in own):
+                found |= _times(own, resolution, until_ms)
+        return found
 
-    def _with_erased(self, component: Component, until_ms: int) -> Component:
-        """Tie names that were erased as one person's to one stand-in for that person."""
-        erased: dict[Identifier, str] = {}
-        for one in component.first_ms:
-            for span in self._tombstones.spans(self._tombstones.hash(one)):
-                if span.from_ms == 0:
-                    erased.setdefault(one, span.person)
-        personal = self._tombstones.are_personal(erased.values())
-        ties = {
-            one: Identifier("email" if person in personal else "visitor", f"erased {person}")
-            for one, person in erased.items()
-        }
-        words = tuple(Evidence("same", tie, one, 0, f"erased {one}") for one, tie in ties.items())
-        first_ms = {**component.first_ms, **dict.fromkeys(ties.values(), 0)}
-        return replace(component, first_ms=first_ms, evidence=(*component.evidence, *words))
-
-    def _called(self, asked: Asked, names: Iterable[Name]) -> str:
-        """Give what the tombstones of a person have in common: what it was before, else the least hash."""
-        hashes = sorted({asked.hash, *(self._tombstones.hash(name) for name in names)})
-        before = sorted(
-            span.person for each in hashes for span in self._tombstones.spans(each) if span.from_ms == 0
-        )
-        return before[0] if before else hashes[0]
+    def _names(self, found: Mapping[Hidden, Times], whole: Whole | None) -> dict[str, Name]:
+        """Find the names behind hashes, where anything still tells them."""
+        told = {} if whole is None else whole.clear
+        clear = {hashed: name for _, hashed in found if (name := self._known.get(hashed) or told.get(hashed))}
+        left = {hashed for kind, hashed in found if kind == "visitor" and hashed not in clear}
+        return clear | (visitors_by_hash(self._db, left) if left else {})
 
 
-def _times(
-    own: Iterable[Identifier], resolution: Resolution, until_ms: int
-) -> dict[Name, tuple[tuple[int, int], ...]]:
+def _times(own: Iterable[Identifier], resolution: Resolution, until_ms: int) -> dict[Hidden, Times]:
     """Say when each name was a person's: a shared device's by its owners, any other's ever."""
-    times: dict[Name, tuple[tuple[int, int], ...]] = {
-        one: ((0, until_ms),) for one in own if not one.value.startswith("erased ")
-    }
+    times: dict[Hidden, Times] = {(one.kind, hash_of(one)): ((0, until_ms),) for one in own}
     members = set(own)
     for visitor, stretches in resolution.owners.items():
         ends = [*((each.from_ms or 0) - 1 for each in stretches[1:]), until_ms]
@@ -140,16 +152,29 @@ def _times(
             for each, end in zip(stretches, ends, strict=True)
             if each.by in members and (each.from_ms or 0) <= until_ms
         ]
-        times.pop(visitor, None)
+        times.pop((visitor.kind, hash_of(visitor)), None)
         if parts:
-            times[visitor] = tuple(parts)
+            times[visitor.kind, hash_of(visitor)] = tuple(parts)
     return times
 
 
-def spans_of(subject: Subject) -> list[tuple[Name, Span]]:
-    """List the tombstones that an erasure of somebody puts."""
+def _together(spans: Times) -> Times:
+    """Make one of spans that overlap or touch."""
+    joined: list[tuple[int, int]] = []
+    for from_ms, until_ms in sorted(spans):
+        if joined and from_ms <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], until_ms))
+        else:
+            joined.append((from_ms, until_ms))
+    return tuple(joined)
+
+
+def spans_of(subject: Subject, hash_of_name: Callable[[Name], str]) -> list[tuple[Hidden, Span]]:
+    """List the tombstones that an erasure of somebody puts: kind and hash of each name, and a time."""
+    asked = subject.asked
+    every = {(name[0], hash_of_name(name)): times for name, times in subject.times.items()}
     return [
-        (name, Span(subject.person, from_ms, until_ms))
-        for name, times in subject.times.items()
+        (each, Span(asked.kind, asked.hash, asked.until_ms, from_ms, until_ms))
+        for each, times in (every | dict(subject.hidden)).items()
         for from_ms, until_ms in times
     ]

@@ -98,6 +98,27 @@ HISTORIES: Mapping[str, Sequence[Fact]] = {
         erase(90, visitor_id="v1"), lead("L1", 1_441, email=ANN), erase(31, email=ANN),
         lead("L2", 1, visitor_id="v1", email=ANN), identify(90, email=ANN), lead("L5", visitor_id="v1"),
     ),
+    "two erasures to different times by names that only what comes last ties": (
+        erase(31, visitor_id="v1"), erase(3_000, email=ANN), identify(1, email=ANN), hit("h1", 90),
+        lead("L1", 1_441, visitor_id="v1"), hit("h2", 4_000),
+    ),
+    "three erasures to different times, by a contact and by two browsers": (
+        erase(31, visitor_id="v1"), erase(90, crm_id="hub:c1"), erase(3_000, visitor_id="v2"), hit("h1", 1_441),
+        contact("c1", 1, emails=[ANN]), identify(5, email=ANN), identify(20, email=ANN, visitor_id="v2"),
+        hit("h2", 1_441, visitor_id="v2"), activity("A1", 200, email=ANN),
+    ),
+    "an erasure by a lead whose person was erased before to an earlier time": (
+        erase(3_000, lead_id=lead_id("shop", "desk", "L1")), erase(31, email=ANN), lead("L1", 5, email=ANN),
+        identify(1, email=ANN), hit("h1", 90),
+    ),
+    "a lead of which one version names the person and another the browser": (
+        erase(3_000, email=ANN), lead("L1", 5, email=ANN), hit("h1", 3, visitor_id="v9"),
+        lead("L1", 5, visitor_id="v9", version_at=at(6)), lead("L2", 10, visitor_id="v9"),
+    ),
+    "a lead of which a version was told on somebody else's browser": (
+        erase(3_000, email=ANN), lead("L1", 5, email=ANN), lead("L1", 5, visitor_id="v9", version_at=at(6)),
+        identify(0, visitor_id="v9", email=BOB), identify(2_000, visitor_id="v8", email=BOB),
+    ),
     "an erasure by a former id, a link and a refusal": (
         hit("h1"), hit("h2", 1, visitor_id="v2", link=link("n1", 0)), hit("h3", visitor_id="v3"),
         erase(100, person_id=name_id("visitor:v1")), consent("denied", 3, visitor_id="v2"),

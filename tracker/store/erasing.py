@@ -312,6 +312,16 @@ def identifier_of(db: sqlite3.Connection, identifier_no: int) -> Name | None:
     return None if found is None else (found[0], found[1])
 
 
+def owner_of_lead(db: sqlite3.Connection, lead_id: str) -> Name | None:
+    """Tell by which identifier a lead's person is known."""
+    found = db.execute(
+        """SELECT identifier.kind, identifier.value FROM lead JOIN identifier USING (identifier_no)
+        WHERE lead_id = ?""",
+        [lead_id],
+    ).fetchone()
+    return None if found is None else (found[0], found[1])
+
+
 def sessions_of(db: sqlite3.Connection, visitor_nos: Iterable[int]) -> set[str]:
     """Name the sessions of these visitors."""
     rows = db.execute(

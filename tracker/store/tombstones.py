@@ -10,10 +10,10 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from tracker.core.erasure import Name
-from tracker.core.groups import PERSONAL
 from tracker.core.ids import identifier_id
 from tracker.core.times import format_instant
 
@@ -28,9 +28,11 @@ Day = tuple[int, str, str]
 
 
 class Span(NamedTuple):
-    """A time within which all that bears a name was erased; `person` is shared by names erased as one."""
+    """A time within which all that bears a name was erased, and by which erasure: of whom, until when."""
 
-    person: str
+    asked_kind: str
+    asked: str
+    asked_ms: int
     from_ms: int
     until_ms: int
 
@@ -84,7 +86,8 @@ class Tombstones:
         found = self._spans.get(hashed)
         if found is None:
             rows = self._db.execute(
-                "SELECT person, from_ms, until_ms FROM tombstone WHERE identifier_id = ? ORDER BY 1, 2",
+                """SELECT asked_kind, asked, asked_ms, from_ms, until_ms FROM tombstone
+                WHERE identifier_id = ? ORDER BY asked_ms, asked, from_ms""",
                 [hashed],
             )
             found = tuple(Span(*row) for row in rows)
@@ -106,32 +109,29 @@ class Tombstones:
             self._spans[hashed] = (*had, span)
         elif span not in had:
             self._db.execute(
-                """INSERT INTO tombstone VALUES (?, ?, ?, ?, ?) ON CONFLICT (identifier_id, person, from_ms)
+                """INSERT INTO tombstone VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (identifier_id, asked, asked_ms, from_ms)
                 DO UPDATE SET until_ms = max(until_ms, excluded.until_ms), kind = excluded.kind""",
                 [hashed, kind, *span],
             )
             self._spans.pop(hashed, None)
+            self.__dict__.pop("latest_ms", None)
         return span not in had
 
-    def are_personal(self, persons: Iterable[str]) -> set[str]:
-        """Pick the erased persons who had an e-mail address, a user id or a contact."""
-        marks = ", ".join("?" * len(PERSONAL))
-        found = self._db.execute(
-            f"""SELECT DISTINCT person FROM json_each(?) AS wanted JOIN tombstone ON person = wanted.value
-            WHERE kind IN ({marks})""",
-            [json.dumps(list(persons)), *sorted(PERSONAL)],
+    def of_erasure(self, asked: str, asked_ms: int) -> list[tuple[str, str, Span]]:
+        """List what an erasure has put so far: kind, hash and time of each name."""
+        rows = self._db.execute(
+            """SELECT kind, identifier_id, asked_kind, asked, asked_ms, from_ms, until_ms FROM tombstone
+            WHERE asked = ? AND asked_ms = ?""",
+            [asked, asked_ms],
         )
-        return {row[0] for row in found}
+        return [(row[0], row[1], Span(*row[2:])) for row in rows]
 
-    def of_persons(self, persons: Iterable[str], kinds: Sequence[str]) -> set[str]:
-        """Give the hashes of names of these kinds that were erased as these persons', from the beginning."""
-        marks = ", ".join("?" * len(kinds))
-        found = self._db.execute(
-            f"""SELECT identifier_id FROM json_each(?) AS wanted JOIN tombstone ON person = wanted.value
-            WHERE from_ms = 0 AND kind IN ({marks})""",
-            [json.dumps(sorted(persons)), *kinds],
-        )
-        return {row[0] for row in found}
+    @cached_property
+    def latest_ms(self) -> int:
+        """Until when anybody was erased."""
+        found = self._db.execute("SELECT max(asked_ms) FROM tombstone").fetchone()[0]
+        return -1 if found is None else int(found)
 
     def count(self, what: str, rows: Iterable[tuple[int, str, int]]) -> None:
         """Add rows to the totals, each once for ever.

@@ -470,12 +470,44 @@ CREATE TABLE change (
 CREATE TABLE tombstone (
   identifier_id TEXT NOT NULL,                       -- keyed hash of a name that was erased
   kind TEXT NOT NULL,                                -- an identifier's, or lead; person: of any kind
-  person TEXT NOT NULL,                              -- what was erased as one person bears one name
+  asked_kind TEXT NOT NULL,                          -- by which erasure: the name that was asked for,
+  asked TEXT NOT NULL,                               -- its keyed hash,
+  asked_ms INTEGER NOT NULL,                         -- and until when
   from_ms INTEGER NOT NULL,                          -- 0: from the beginning
   until_ms INTEGER NOT NULL,                         -- nothing of this time or before comes back
-  PRIMARY KEY (identifier_id, person, from_ms)
+  PRIMARY KEY (identifier_id, asked, asked_ms, from_ms)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX tombstone_person ON tombstone (person);
+CREATE INDEX tombstone_asked ON tombstone (asked, asked_ms);
+CREATE TABLE erased_tie (
+  fact TEXT NOT NULL,                                -- keyed hash of a fact that tied two names
+  rule TEXT NOT NULL,                                -- as in evidence; lead: whose an erased lead was
+  a TEXT NOT NULL,                                   -- keyed hashes, as all that stands for a name here
+  a_kind TEXT NOT NULL,                              -- a contact's with its system
+  b TEXT NOT NULL,
+  b_kind TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  since_ms INTEGER,                                  -- start of the session in which it was said
+  on_hash TEXT,                                      -- the browser on which a line was given
+  once TEXT,                                         -- mailing or link that one browser may use
+  flaw TEXT,
+  is_undo INTEGER NOT NULL CHECK (is_undo IN (0, 1)),
+  PRIMARY KEY (fact, a, b)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX erased_tie_a ON erased_tie (a);
+CREATE INDEX erased_tie_b ON erased_tie (b);
+CREATE TABLE erased_sighting (
+  identifier_id TEXT NOT NULL,                       -- keyed hash of a name that an erased fact gave
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,                                -- of the full name given with it; empty: none
+  PRIMARY KEY (identifier_id, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE erased_consent (
+  site_no INTEGER NOT NULL,                          -- a word on consent outlives who gave it
+  identifier_id TEXT NOT NULL,                       -- keyed hash of the visitor
+  at_ms INTEGER NOT NULL,
+  is_refused INTEGER NOT NULL CHECK (is_refused IN (0, 1)),
+  PRIMARY KEY (site_no, identifier_id, at_ms)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE erased_row (
   hash BLOB PRIMARY KEY                              -- keyed; a hit or lead that was erased is counted once
 ) STRICT, WITHOUT ROWID;
