@@ -103,8 +103,10 @@ HISTORIES: Mapping[str, Sequence[Fact]] = {
         lead("L1", 1_441, visitor_id="v1"), hit("h2", 4_000),
     ),
     "three erasures to different times, by a contact and by two browsers": (
-        erase(31, visitor_id="v1"), erase(90, crm_id="hub:c1"), erase(3_000, visitor_id="v2"), hit("h1", 1_441),
-        contact("c1", 1, emails=[ANN]), identify(5, email=ANN), identify(20, email=ANN, visitor_id="v2"),
+        erase(31, visitor_id="v1"), erase(90, crm_id="hub:c1"), erase(3_000, visitor_id="v2"),
+        hit("h1", 1_441),
+        contact("c1", 1, emails=[ANN]), identify(5, email=ANN),
+        identify(20, email=ANN, visitor_id="v2"),
         hit("h2", 1_441, visitor_id="v2"), activity("A1", 200, email=ANN),
     ),
     "an erasure by a lead whose person was erased before to an earlier time": (
