@@ -8,7 +8,8 @@ repeat, never a loss; the store's unique keys make the repeat harmless.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +20,9 @@ GROUP = "drain"
 CONSUMER = "drain"
 FIELD = "m"
 REWRITE_S = 10.0
-READ_BYTES = 8_388_608
-STEP = 50
+READ_BYTES = 2_097_152
+FIRST_STEP = 1
+STEP = 8
 """Entries are read so many at a time until there are enough of them, or of their bytes."""
 
 _APPEND = b"*5\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n$1\r\n*\r\n$1\r\n%b\r\n" % (
@@ -117,33 +119,53 @@ def prepare(client: redis.Redis) -> None:
 def read(client: redis.Redis, count: int, *, again: bool) -> list[Logged]:
     """Read entries without waiting: first, with `again`, those read before and never acknowledged.
 
-    Few entries are read at a time where they are long, so that none of them fills the memory.
+    Few are read at a time, and fewer where they are long, so that they fill no memory: one at first, then
+    as many as `READ_BYTES` still holds of the longest one so far, never more than `STEP`.
 
     Args:
         count: the most entries to return.
         again: read what an earlier drain left behind instead of what is new.
+
+    Raises:
+        redis.RedisError: the server cannot be reached; what it gave out is read again.
     """
     found: list[Logged] = []
-    start = "0" if again else ">"
-    while len(found) < count and _size(found) < READ_BYTES:
-        step = min(STEP, count - len(found))
-        entries = _read_step(client, start, step)
-        found += (
-            Logged(entry_id.decode(), fields.get(FIELD.encode(), b""))
-            for entry_id, fields in entries
-            if fields
-        )
-        if len(entries) < step:
-            break
-        start = entries[-1][0] if again else start
+    start, size, longest, step = b"0" if again else b">", 0, 0, FIRST_STEP
+    with _connected(client) as connection:
+        while len(found) < count and size < READ_BYTES:
+            wanted = min(step, count - len(found), max(1, (READ_BYTES - size) // max(1, longest)))
+            entries = _read_step(connection, start, wanted)
+            fresh = [Logged(entry_id.decode(), fields[1]) for entry_id, fields in entries if fields]
+            found += fresh
+            size += _size(fresh)
+            longest = max(longest, *(len(each.body) for each in fresh)) if fresh else longest
+            if len(entries) < wanted:
+                break
+            start, step = entries[-1][0] if again else start, STEP
     return found
 
 
-def _read_step(client: redis.Redis, start: str | bytes, count: int) -> list[Any]:
-    answer: Any = client.xreadgroup(GROUP, CONSUMER, {STREAM: start}, count=count)
+@contextmanager
+def _connected(client: redis.Redis) -> Iterator[Any]:
+    """Lend a connection; one that failed is not used again."""
+    connection: Any = client.connection_pool.get_connection()
+    try:
+        yield connection
+    except BaseException:
+        connection.disconnect()
+        raise
+    finally:
+        client.connection_pool.release(connection)
+
+
+def _read_step(connection: Any, start: bytes, count: int) -> list[Any]:
+    """Read some entries, each its id with its field and value, in a third of redis-py's own time."""
+    command = packed("XREADGROUP", "GROUP", GROUP, CONSUMER, "COUNT", str(count), "STREAMS", STREAM, start)
+    connection.send_packed_command([command], check_health=False)
+    answer: Any = connection.read_response()
     if not answer:
         return []
-    return list(answer[0][1] if isinstance(answer, list) else next(iter(answer.values()))[0])
+    return list(answer[0][1] if isinstance(answer, list) else next(iter(answer.values())))
 
 
 def _size(entries: Sequence[Logged]) -> int:
@@ -153,6 +175,11 @@ def _size(entries: Sequence[Logged]) -> int:
 def is_all(entries: Sequence[Logged], count: int) -> bool:
     """Say whether a reading of at most `count` entries came to the end of the log."""
     return len(entries) < count and _size(entries) < READ_BYTES
+
+
+def is_long(entries: Sequence[Logged]) -> bool:
+    """Say whether entries were read that are so long that they filled a reading by themselves."""
+    return _size(entries) >= READ_BYTES
 
 
 def ack(client: redis.Redis, entry_ids: Sequence[str]) -> None:

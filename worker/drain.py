@@ -30,7 +30,7 @@ from tracker.hitfacts import hit_from_fact
 from tracker.hitlog import Logged
 from tracker.keys import derive
 from tracker.store import marks
-from tracker.store.db import Others, atomic, open_store, writer_lock
+from tracker.store.db import Others, atomic, give_back, open_store, writer_lock
 from tracker.store.hits import HitRow, insert_hits
 from tracker.store.sites import site_numbers
 from tracker.store.strings import Registry
@@ -129,6 +129,8 @@ class Drain:
             for entries in self._entries(client, stop):
                 self.take(entries)
                 hitlog.ack(client, [entry.entry_id for entry in entries])
+                if hitlog.is_long(entries):
+                    give_back(self._db)
                 if time.monotonic() - since > STITCH_AFTER_S:
                     self._stitch(client)
                     since = time.monotonic()

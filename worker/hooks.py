@@ -160,4 +160,6 @@ def _parse(source: HookSource, raw: RawMessage) -> tuple[list[dict[str, object]]
 def _digest(source: HookSource, raw: RawMessage) -> bytes:
     """Name a delivery by its body; where bodies bear no id, by body and day."""
     day = raw.received_ms // DAY_MS if load_adapter(source.provider).is_nameless else 0
-    return hashlib.blake2b(raw.body + b"%d" % day, digest_size=16).digest()
+    hashed = hashlib.blake2b(raw.body, digest_size=16)
+    hashed.update(b"%d" % day)
+    return hashed.digest()

@@ -74,6 +74,8 @@ def _rows(groups: tuple[str, ...], plan: Plan) -> Iterator[Row]:
     if "hooks" in groups:
         with _settings(fsync="always") as settings:
             yield from hooks.measure(settings, plan.load_s)
+        with _settings() as settings:
+            yield from hooks.measure_long(settings)
     if "road" in groups:
         with _settings() as settings:
             yield from road.measure(settings, plan.road, "empty store")

@@ -1,4 +1,7 @@
-"""Hooks: how fast deliveries are answered at 100 a second while the worker stands still."""
+"""Hooks: how fast deliveries are answered at 100 a second while the worker stands still.
+
+And how much memory a worker takes that finds a hundred of the longest ones waiting.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 
-from tests.bench import client
+from tests.bench import client, machine
 from tests.bench.collecting import running
 from tests.bench.table import Row, Target
 from tests.bench.traffic import SITE
-from tracker import config, embedded, keys, processes
+from tests.bench.workplace import workplace
+from tracker import config, embedded, keys, processes, wire
 from tracker.model import SiteKey
 from tracker.store.db import open_store
 from tracker.store.hooks import HookSource, Secrets, add_hook
@@ -24,6 +28,8 @@ GROUP = "hooks"
 RATE = 100
 SECRET = "bench"
 START_AT = "2026-03-01T10:00:00Z"
+LONG = 100
+LONG_BYTES = 2_000_000
 
 
 def measure(settings: config.Settings, seconds: float) -> Iterator[Row]:
@@ -50,6 +56,21 @@ def measure(settings: config.Settings, seconds: float) -> Iterator[Row]:
     yield Row(GROUP, f"{RATE} deliveries a second, 50 % answered within", load.p50_ms, "ms")
     row = Row(GROUP, "99 % answered within, the worker standing still", load.p99_ms, "ms")
     yield row.held_to(Target(most=50))
+
+
+def measure_long(settings: config.Settings) -> Iterator[Row]:
+    """Let a worker take a hundred deliveries that are as long as they may be, and watch its memory."""
+    with workplace(settings) as place:
+        _connect(settings, keys.workspace_key(settings.data, os.environ))
+        bodies = (json.dumps({"event_id": str(each), "note": "x" * LONG_BYTES}) for each in range(LONG))
+        entries = [
+            wire.encode(wire.HookEntry(each, 1, body.encode(), {})) for each, body in enumerate(bodies)
+        ]
+        with place.worker() as pid:
+            place.hand_over(entries)
+            peak = machine.peak_bytes(pid)
+    row = Row(GROUP, f"{LONG} deliveries of 2 MB, memory of the worker", peak / machine.MIB, "MiB")
+    yield row.held_to(Target(most=120))
 
 
 def _connect(settings: config.Settings, key: bytes) -> str:

@@ -164,15 +164,21 @@ def test_a_refused_delivery_goes_with_whom_it_names(workspace: Workspace) -> Non
     assert workspace.query("SELECT * FROM reject") == []
 
 
-def test_long_deliveries_are_read_a_few_at_a_time(workspace: Workspace) -> None:
-    """However many wait, the worker holds a few megabytes of them at once; none is left behind."""
-    long = [told_at(1, body=b'{"email": "buyer%d@firm.test", "note": "%s"}' % (number, b"x" * 1_000_000))
-            for number in range(60)]  # fmt: skip
+@pytest.mark.parametrize(
+    ("shorts", "most"),
+    [(0, 1), (20, hitlog.STEP)],
+    ids=["long ones alone", "long ones behind short ones"],
+)
+def test_a_batch_is_bounded_by_its_bytes(workspace: Workspace, shorts: int, most: int) -> None:
+    """However many deliveries wait, the worker holds a few long ones at once; none is left behind."""
+    sizes = [2_000_000 * (number >= shorts) for number in range(shorts + 30)]
+    bodies = [b'{"email": "buyer%d@firm.test", "note": "%s"}' % (number, b"x" * size)
+              for number, size in enumerate(sizes)]  # fmt: skip
     hitlog.prepare(workspace.client)
-    hitlog.append(workspace.client, [wire.encode(each) for each in long])
+    hitlog.append(workspace.client, [wire.encode(told_at(1, body=each)) for each in bodies])
     taken = hitlog.read(workspace.client, 1_000, again=False)
-    assert len(taken) == hitlog.STEP
-    assert hitlog.read(workspace.client, 1_000, again=True) == taken
-    assert workspace.append(wire.encode(told_at(2))).entries == 61
-    assert len(workspace.export("leads")) == 61
+    assert 0 < sum(len(each.body) > 1_000_000 for each in taken) <= most
+    assert hitlog.read(workspace.client, len(taken), again=True)[:1] == taken[:1]
+    assert workspace.append(wire.encode(told_at(2))).entries == len(bodies) + 1
+    assert len(workspace.export("leads")) == len(bodies) + 1
     assert hitlog.length(workspace.client) == 0

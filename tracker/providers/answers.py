@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Literal
 
 from tracker.core.redact import hide_cards
@@ -44,19 +45,27 @@ class Answer:
     name: str = ""
 
 
-@lru_cache(maxsize=8_192)
 def words_of(label: str) -> tuple[str, ...]:
     """List the words of a label or a field's name: `q3_fullName` has full, name. Opaque ids have none."""
+    return _words_of(label[:LONGEST_LABEL])
+
+
+@lru_cache(maxsize=8_192)
+def _words_of(label: str) -> tuple[str, ...]:
     if _OPAQUE.fullmatch(label):
         return ()
-    plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", label[:LONGEST_LABEL]).lower())
+    plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", label).lower())
     folded = "".join(each for each in plain if not unicodedata.combining(each)).replace("ß", "ss")
     return tuple(_WORD.findall(folded.replace("'s ", " ").replace("’s ", " ").replace("ł", "l")))
 
 
-@lru_cache(maxsize=16_384)
 def meanings_of(label: str) -> Mapping[str, int]:
     """Say what a label may mean, and for each meaning how many of its other words say something else."""
+    return _meanings_of(label[:LONGEST_LABEL])
+
+
+@lru_cache(maxsize=16_384)
+def _meanings_of(label: str) -> Mapping[str, int]:
     words = words_of(label)
     counted = [word not in _FILLERS for word in words]
     found: dict[str, int] = {}
@@ -124,7 +133,7 @@ def spelled(value: Any, kind: Kind = "") -> str | None:
     if isinstance(value, Mapping):
         return _of_parts(value, kind)
     if isinstance(value, list | tuple):
-        return ", ".join(said for each in value if (said := spelled(each))) or None
+        return ", ".join(said for each in value[:MOST_ANSWERS] if (said := spelled(each)))[:LONGEST] or None
     said = text(value)
     return html.unescape(said)[:LONGEST] if said and "&" in said else said and said[:LONGEST]
 
@@ -146,8 +155,8 @@ def _joined(values: Iterable[Any], between: str) -> str | None:
 
 
 def kept_answers(answers: Iterable[Answer]) -> list[Answer]:
-    """Leave out what is secret."""
-    return [each for at, each in enumerate(answers) if at < MOST_ANSWERS and not is_secret(each)]
+    """Leave out what is secret, and what nobody would answer."""
+    return [each for each in islice(answers, MOST_ANSWERS) if not is_secret(each)]
 
 
 def fields_of(answers: Iterable[Answer]) -> dict[str, Any]:

@@ -26,8 +26,8 @@ def complete(fact: Mapping[str, Any], adapter: Adapter, delivery: Delivery, *, s
         if told.get("fact") == "lead":
             told["is_at_of_event"] = True
     told.setdefault("version_at", received_at)
-    if told.get("fact") in ("lead", "activity") and not told.get("is_addition"):
-        told.setdefault("provider_id", digest(delivery.body.decode("latin-1")).hex())
+    if told.get("fact") in ("lead", "activity") and not told.get("is_addition") and "provider_id" not in told:
+        told["provider_id"] = digest(delivery.body.decode("latin-1")).hex()
     return {"provider": adapter.name, **told, "site": site}
 
 

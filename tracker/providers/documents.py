@@ -28,6 +28,8 @@ Document = Any
 """What JSON can hold: object, list, text, number, truth, nothing."""
 
 MOST_FIELDS = 2_000
+MOST_VALUES = 50_000
+"""Of JSON and XML; ten times what the longest record of a CRM holds."""
 _FIRST_PART = re.compile(
     rb"--([\w'()+,./:=?-]{1,70})\r?\ncontent-disposition: *form-data", re.IGNORECASE | re.ASCII
 )
@@ -38,7 +40,7 @@ def read_document(body: bytes, content_type: str = "") -> Document:
     """Read a body.
 
     Raises:
-        BadRequest: `bad_body`, it is not what it looks like, or nested too deeply.
+        BadRequest: `bad_body`, it is not what it looks like, nested too deeply, or of too many values.
     """
     kind = content_type.partition(";")[0].strip().lower()
     bare = body.lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -73,8 +75,7 @@ def read_json(text: bytes | str) -> Any:
         raise BadRequest("bad_body", "this JSON is nested too deeply") from None
     except ValueError as error:
         raise BadRequest("bad_body", f"this is no JSON: {error}"[:300]) from None
-    if _is_deeper(read, DEEPEST):
-        raise BadRequest("bad_body", "this JSON is nested too deeply")
+    _demand_small(read)
     return read
 
 
@@ -136,6 +137,8 @@ def _gathered(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _xml(body: bytes) -> Document:
+    if body.count(b"<") > 2 * MOST_VALUES:
+        raise BadRequest("bad_body", f"this XML has more than {MOST_VALUES} elements")
     try:
         root = fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -166,12 +169,21 @@ def _jwt(text: bytes) -> Any:
         return None
 
 
-def _is_deeper(value: object, depth: int) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    if depth == 0:
-        return True
-    return any(_is_deeper(each, depth - 1) for each in (value.values() if isinstance(value, dict) else value))
+def _demand_small(document: Any) -> None:
+    """Refuse JSON that is nested too deeply, or of so many values that reading them would hold up others."""
+    level, seen = [document], 1
+    for _ in range(DEEPEST + 1):
+        level = [each for value in level for each in _inside(value)]
+        seen += len(level)
+        if seen > MOST_VALUES:
+            raise BadRequest("bad_body", f"this JSON has more than {MOST_VALUES} values")
+        if not level:
+            return
+    raise BadRequest("bad_body", "this JSON is nested too deeply")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _no_constant(name: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from tracker.errors import BadFact, BadRequest
@@ -193,13 +194,18 @@ class _Reading:
 
     def _spelled_otherwise(self, names: tuple[str, ...]) -> Any:
         """Find a value under a usual name with other letters: `Lead ID`, `DateSubmitted`."""
-        inner = [mapping(value) for name, value in self.document.items() if _plain(name) in _INNER]
-        for at, each in enumerate((self.document, *inner)):
-            told = {_plain(name): value for name, value in each.items()}
+        for at, told in enumerate(self._plainly):
             wanted = (name for name in map(_plain, names) if name not in (_BARE if at else _OF_FORM))
             if (found := next((told[name] for name in wanted if _says(told.get(name))), None)) is not None:
                 return found
         return None
+
+    @cached_property
+    def _plainly(self) -> list[dict[str, Any]]:
+        """The object, and those inside it that hold what was sent, by the bare letters of their names."""
+        own = {_plain(name): value for name, value in self.document.items()}
+        inner = [mapping(value) for name, value in self.document.items() if _plain(name) in _INNER]
+        return [own, *({_plain(name): value for name, value in each.items()} for each in inner)]
 
     @property
     def is_test(self) -> bool:

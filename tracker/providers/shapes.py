@@ -110,7 +110,9 @@ def content_key(delivery: Delivery) -> str:
     """Make an id for a form without one: of its content and the UTC day, so that a retry is a repeat."""
     spelled = json.dumps(delivery.document, sort_keys=True, ensure_ascii=True)
     day = datetime.fromtimestamp(delivery.received_ms / 1_000, UTC).date().isoformat()
-    return sha256(f"{day}\n{spelled}".encode()).hexdigest()
+    hashed = sha256(f"{day}\n".encode())
+    hashed.update(spelled.encode())
+    return hashed.hexdigest()
 
 
 def kind_from(word: Any) -> Kind:

@@ -79,6 +79,11 @@ def atomic(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("COMMIT")
 
 
+def give_back(db: sqlite3.Connection) -> None:
+    """Give the memory of the connection's cache back, once long messages have gone through it."""
+    db.execute("PRAGMA shrink_memory")
+
+
 class Others:
     """Tells whether another connection has committed since it was last asked.
 
