@@ -7,17 +7,23 @@ import http.client
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.waiting import wait_for
 from tracker import config, processes
 from tracker.place import Place
+from tracker.store import exports
+from tracker.store.db import open_store
+from tracker.store.watching import is_behind
 
-READY_S = 90.0
+READY_S = 180.0
 VERB_S = 240.0
 
 
@@ -77,12 +83,12 @@ class Run:
 
     def fetch(self, path: str) -> tuple[int, bytes]:
         """Fetch a page: its status and body, or 0 when nobody answers."""
-        line = http.client.HTTPConnection("127.0.0.1", self.settings.port, timeout=5)
+        line = http.client.HTTPConnection("127.0.0.1", self.settings.port, timeout=30)
         try:
             line.request("GET", path)
             answer = line.getresponse()
             return answer.status, answer.read()
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return 0, b""
         finally:
             line.close()
@@ -90,6 +96,22 @@ class Run:
     def get(self, path: str) -> int:
         """Fetch a page for its status alone."""
         return self.fetch(path)[0]
+
+    @contextmanager
+    def still(self) -> Iterator[sqlite3.Connection]:
+        """Give the store as of a moment at which all that is in it was stitched."""
+        db = open_store(self.settings.data)
+        try:
+            wait_for(lambda: _is_still(db))
+            yield db
+        finally:
+            db.close()
+
+    def rows(self, what: str, **wanted: str) -> list[dict[str, Any]]:
+        """Read an export's rows that have these values, as of such a moment."""
+        with self.still() as db:
+            found = list(exports.rows(db, what, pii=True))
+        return [row for row in found if all(row[name] == value for name, value in wanted.items())]
 
     def parts(self) -> dict[str, int]:
         """Find its processes: each part's verb, `keeper` and `server`."""
@@ -109,11 +131,19 @@ class Run:
         """Stop it as Ctrl-C does."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(60)
+        code = self.process.wait(180)
         assert self.process.stdout is not None and self.process.stderr is not None
         self.process.stdout.close()
         self.process.stderr.close()
         return code
+
+
+def _is_still(db: sqlite3.Connection) -> bool:
+    """Stay at this moment if no view is behind at it."""
+    db.execute("BEGIN")
+    if is_behind(db):
+        db.execute("ROLLBACK")
+    return db.in_transaction
 
 
 def children(pid: int) -> list[int]:

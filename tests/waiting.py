@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+LIMIT_S = 120.0
+"""Long, since a busy machine makes no rule false; only a test that fails waits so long."""
 
-def wait_for(is_so: Callable[[], object], limit_s: float = 30.0) -> None:
+
+def wait_for(is_so: Callable[[], object], limit_s: float = LIMIT_S) -> None:
     """Wait until something is so.
 
     Raises:

@@ -61,11 +61,8 @@ class World:
 
     def ask(self, query: str, *values: str) -> list[str]:
         """Read one column of the store."""
-        db = open_store(self.run.settings.data)
-        try:
+        with self.run.still() as db:
             return [row[0] for row in db.execute(query, values)]
-        finally:
-            db.close()
 
 
 @pytest.fixture(scope="module")

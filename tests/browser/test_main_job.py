@@ -25,7 +25,6 @@ from tests.waiting import wait_for
 from tracker import config, embedded, hitlog, wire
 from tracker.keys import workspace_key
 from tracker.model import Site, SiteKey
-from tracker.store import exports
 from tracker.store.db import open_store
 from tracker.store.sites import add_site, add_token
 from tracker.web.cookies import Signer
@@ -52,13 +51,8 @@ class World:
         return self.browser.new_context(user_agent=AGENT, locale="en-GB")
 
     def rows(self, what: str, **wanted: str) -> list[dict[str, Any]]:
-        """Read an export's rows that have these values."""
-        db = open_store(self.run.settings.data)
-        try:
-            found = list(exports.rows(db, what, pii=True))
-        finally:
-            db.close()
-        return [row for row in found if all(row[name] == value for name, value in wanted.items())]
+        """Read an export's rows that have these values, once all is stitched."""
+        return self.run.rows(what, **wanted)
 
     def sessions(self, visitor_id: str, *, pages: int) -> list[dict[str, Any]]:
         """Wait until a visitor's page views are in the export, and give their sessions."""

@@ -28,7 +28,6 @@ from tests.waiting import wait_for
 from tracker import config
 from tracker.cli import main
 from tracker.model import Site, SiteKey
-from tracker.store import exports
 from tracker.store.db import open_store
 from tracker.store.sites import add_site
 from tracker.web.snippet import snippet
@@ -74,22 +73,13 @@ class World:
 
     def versions(self, words: str) -> int:
         """Count the versions of leads that have these words in their keys."""
-        db = open_store(self.run.settings.data)
-        try:
-            query = "SELECT count(*) FROM fact WHERE kind = 'lead' AND instr(key, ?)"
+        query = "SELECT count(*) FROM fact WHERE kind = 'lead' AND instr(key, ?)"
+        with self.run.still() as db:
             return int(db.execute(query, [words]).fetchone()[0])
-        finally:
-            db.close()
 
     def leads(self, provider: str, provider_id: str) -> list[dict[str, Any]]:
         """Read the leads of a provider's id, once all that is stored has been stitched."""
-        db = open_store(self.run.settings.data)
-        try:
-            wait_for(lambda: db.execute("SELECT 1 FROM dirty LIMIT 1").fetchone() is None)
-            rows = list(exports.rows(db, "leads", pii=True))
-        finally:
-            db.close()
-        return [row for row in rows if (row["provider"], row["provider_id"]) == (provider, provider_id)]
+        return self.run.rows("leads", provider=provider, provider_id=provider_id)
 
 
 @pytest.fixture(scope="module")
@@ -184,10 +174,9 @@ def test_a_frames_submission_and_its_delivery_are_one_lead(world: World, is_page
         wait_for(lambda: world.leads("typeform", response_id))
     visitor = visitor_of(context)
     wanted = {"email": "ann@acme-mail.com", "visitor_id": visitor, "match_rule": "M1", "kind": "form"}
-    wait_for(
-        lambda: all(world.leads("typeform", response_id)[0][name] == each for name, each in wanted.items())
-    )
+    wait_for(lambda: world.versions(response_id) == 2)
     (lead,) = world.leads("typeform", response_id)
+    assert {name: lead[name] for name in wanted} == wanted
     assert lead["at"].startswith("2026-03-01T10:01:00")
     context.close()
 
@@ -213,7 +202,9 @@ def test_a_lead_that_two_visitors_claim_is_neithers(world: World) -> None:
         context = world.visitor()
         send_frame(open_page(world, context, "/form"), FORM, message)
         context.close()
-    wait_for(lambda: [row["visitor_id"] for row in world.leads("typeform", "leaked-response")] == [None])
+    wait_for(lambda: world.versions("leaked-response") == 2)
+    (lead,) = world.leads("typeform", "leaked-response")
+    assert lead["visitor_id"] is None
 
 
 def test_who_is_proved_in_the_delivery_stands_against_a_page(world: World) -> None:

@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 from tests.outbox_house import House
 from tests.receivers import Mailbox, Receiver, http_receiver, mail_receiver
 from tests.telling import KEY, TEN_MS, hit, lead
-from tests.waiting import wait_for
+from tests.waiting import LIMIT_S, wait_for
 from tracker import config, processes
 from tracker.core.times import DAY_MS, HOUR_MS, MINUTE_MS
 from tracker.keys import FILE
@@ -303,7 +303,7 @@ def test_a_kill_repeats_a_message_under_its_id_and_doubles_nothing(
     def hold_up() -> None:
         locks.enter_context(writer_lock(house.settings.data))  # a receipt cannot be written
         if not is_answered:
-            over.wait(30)
+            over.wait(LIMIT_S)
 
     receiver.before_answer = hold_up
     victim = subprocess.Popen(

@@ -39,6 +39,7 @@ from tracker.store.sites import numbered_sites
 from worker.push.webhook import new_secret
 
 DELIVERIES = 2_000
+LIMIT_S = 600.0
 REPEATED = 10  # every so many-th delivery is sent twice
 SENDERS = 4
 VISITORS = 9
@@ -116,7 +117,7 @@ class Load:
             assert not self.is_over.is_set(), "the test is over"
             with (
                 contextlib.suppress(OSError, http.client.HTTPException),
-                closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as line,
+                closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as line,
             ):
                 line.request("POST", path, body, dict(headers))
                 answer = line.getresponse()
@@ -239,9 +240,9 @@ def test_deliveries_leases_and_alerts_outlive_every_process(
         try:
             for number, victim in enumerate(VICTIMS):
                 goal = (number + 1) * DELIVERIES // (len(VICTIMS) + 1)
-                wait_for(lambda goal=goal: len(load.accepted) >= goal or sent.done(), 120)
+                wait_for(lambda goal=goal: len(load.accepted) >= goal or sent.done(), LIMIT_S)
                 owner.kill(victim)
-            sent.result(120)
+            sent.result(LIMIT_S)
         finally:
             load.is_over.set()
         for each in beating:

@@ -154,4 +154,4 @@ def test_a_worker_stops_when_asked(worker: subprocess.Popen[bytes], client: redi
     wait_for(lambda: queue.pending(client) == 0)
     time.sleep(0.5)
     worker.terminate()
-    assert worker.wait(5) == 0
+    assert worker.wait(60) == 0

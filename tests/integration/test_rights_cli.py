@@ -131,7 +131,7 @@ def test_erase_asks_on_a_terminal_alone(run: Run, data: Path) -> None:
             capture_output=True,
             text=True,
             env=environment(os.environ),
-            timeout=60,
+            timeout=240,
             check=False,
         )
         assert done.returncode == 1
@@ -139,7 +139,7 @@ def test_erase_asks_on_a_terminal_alone(run: Run, data: Path) -> None:
         assert files_with(data, ANN.encode()) != []
         done = subprocess.run(
             [*words, "--yes"], stdin=stdin, capture_output=True, text=True, env=environment(os.environ),
-            timeout=60, check=True,
+            timeout=240, check=True,
         )  # fmt: skip
     assert json.loads(done.stdout)["erased"]["hits"] == 2
 
@@ -185,7 +185,7 @@ def test_an_erasure_that_is_killed_is_done_by_the_next_drain(run: Run, data: Pat
         code = script.format(*place, int(signal.SIGKILL))
         code += f"from tracker.cli import main; main(['--data', {str(data)!r}, 'drain'])"
         done = subprocess.run(
-            [sys.executable, "-c", code], env=environment(os.environ), timeout=60, check=False
+            [sys.executable, "-c", code], env=environment(os.environ), timeout=240, check=False
         )
         assert done.returncode == -signal.SIGKILL, place
     assert run("drain").exit_code == 0

@@ -28,12 +28,12 @@ def serving(settings: config.Settings, *, stops: bool = True) -> Iterator[subpro
         text=True,
     )
     try:
-        wait_for(lambda: is_ready(settings) or process.poll() is not None, 60.0)
+        wait_for(lambda: is_ready(settings) or process.poll() is not None)
         assert process.poll() is None, process.stderr and process.stderr.read()
         yield process
     finally:
         process.terminate()
-        code = process.wait(30)
+        code = process.wait(120)
         said = process.stderr.read() if process.stderr else ""
         if process.stderr:
             process.stderr.close()
@@ -54,7 +54,7 @@ def ask(
     port: int, path: str, method: str = "GET", body: Any = None, headers: dict[str, str] | None = None
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     """Send one request over a connection of its own: status, headers, body."""
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         line.request(method, path, body, {"User-Agent": BROWSER} | (headers or {}))
         answer = line.getresponse()

@@ -13,6 +13,7 @@ import redis
 from werkzeug.test import TestResponse
 
 from tests.integration.collector.conftest import Shop, hit, now_ms, open_shop
+from tests.waiting import wait_for
 from tracker import config, hitlog, queue, wire
 from tracker.core.times import DAY_MS, HOUR_MS, format_instant
 from tracker.model import Site, SiteKey
@@ -425,10 +426,7 @@ def test_a_hit_asks_for_one_drain(shop: Shop) -> None:
     shop.post(hit("e1"))
     shop.post(hit("e2"))
     house = shop.app.extensions["touchline"]
-    for _ in range(100):
-        if queue.pending(house.client):
-            break
-        threading.Event().wait(0.02)
+    wait_for(lambda: queue.pending(house.client))
     assert (queue.pending(house.client), shop.log.exists(queue.WAKE_KEY)) == (1, 1)
 
 

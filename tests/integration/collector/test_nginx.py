@@ -79,7 +79,7 @@ def nginx(folder: Path, recipe: str, collector: int) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def ask(
@@ -88,7 +88,7 @@ def ask(
     """Send a request over https as a browser on www.example.com."""
     trust = ssl.create_default_context()
     trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-    line = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=trust)
+    line = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=trust)
     try:
         given = {"Host": "www.example.com", "User-Agent": BROWSER} | headers
         line.request(method, path, body, {name.replace("_", "-"): value for name, value in given.items()})

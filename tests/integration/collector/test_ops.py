@@ -110,9 +110,10 @@ def test_what_leaves_is_counted_by_address_and_result(shop: Shop) -> None:
 def test_the_age_of_the_oldest_entry_is_the_drain_s_lag(shop: Shop) -> None:
     """Nothing waits: no lag; else the time since the oldest was appended."""
     assert shop.metric("touchline_log_oldest_seconds") == 0
+    began = time.monotonic()
     shop.post(hit())
     time.sleep(0.05)
-    assert 0.03 < shop.metric("touchline_log_oldest_seconds") < 30
+    assert 0.03 < shop.metric("touchline_log_oldest_seconds") < time.monotonic() - began + 1
 
 
 def test_metrics_are_there_while_the_log_is_not(shop_settings: config.Settings, client: redis.Redis) -> None:

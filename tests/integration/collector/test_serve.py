@@ -46,7 +46,7 @@ def test_requests_in_flight_are_answered_before_the_end(on_port: config.Settings
         process.send_signal(signal.SIGTERM)
         for thread in threads:
             thread.join()
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
         on_log = {hit.event_id for entry in logged(on_port) for hit in entry.hits}
     assert set(answered) <= on_log
 
@@ -114,7 +114,7 @@ def test_a_stop_while_starting_is_a_stop(on_port: config.Settings) -> None:
             )
             time.sleep(wait_s)
             process.terminate()
-            said = process.communicate(timeout=20)[1]
+            said = process.communicate(timeout=120)[1]
             assert process.returncode in (0, 1, -signal.SIGTERM)
             assert "Traceback" not in said
     embedded.dismiss(on_port)
