@@ -14,7 +14,6 @@ from contextlib import contextmanager
 
 from tracker.config import Settings
 from tracker.core.moves import person_moves
-from tracker.store import marks
 from tracker.store.changes import Change, log_change
 from tracker.store.db import atomic, open_store, writer_lock
 from tracker.store.leads import LEAD_LOGGED
@@ -96,7 +95,7 @@ def _beside(settings: Settings, key: bytes, change: RuleChange | None = None) ->
 
 
 def _put_in_place(db: sqlite3.Connection) -> None:
-    run = marks.next_pass(db, int(time.time() * 1_000))
+    run = Pass(db, int(time.time() * 1_000))
     was: dict[str, list[str]] = {}
     now: dict[str, list[str]] = {}
     for each in differences(db):

@@ -16,8 +16,9 @@ from tracker.core.testimony import read_identifier
 from tracker.core.times import LATEST_MS, format_instant
 from tracker.errors import BadRequest
 from tracker.keys import derive
-from tracker.store import dossier, erasing, marks, outbox
+from tracker.store import dossier, erasing, outbox
 from tracker.store.db import open_store, writer_lock
+from tracker.store.marks import Pass
 from tracker.store.sites import numbered_sites
 from tracker.store.tombstones import Tombstones
 from worker.erase import Eraser, Heard
@@ -71,7 +72,7 @@ def preview(settings: Settings, fact: Mapping[str, str], *, key: bytes, until_ms
             secret = derive(key, "identifiers")
             eraser = Eraser(db, settings, Heard(), key=secret, settle=stitcher.settle)
             asked = _asked(Tombstones(db, secret), fact, until_ms)
-            return eraser.forget(asked, "", marks.next_pass(db, until_ms))
+            return eraser.forget(asked, "", Pass(db, until_ms))
         finally:
             db.rollback()
 

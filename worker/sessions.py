@@ -22,6 +22,7 @@ from tracker.core.sources import decide_source
 from tracker.model import HitType, Site, Source
 from tracker.store import clicks, marks
 from tracker.store.changes import Change, log_change
+from tracker.store.db import key_list
 from tracker.store.hits import VisitorHit, load_human_hits
 from tracker.store.leases import calls_during
 from tracker.store.lists import load_overlay
@@ -97,7 +98,7 @@ class SessionStitcher:
         """Note who was on which page where chats are matched by it; names the chats it may concern."""
         if not self._paged:
             return set()
-        wanted = json.dumps(list(reasons))
+        wanted = key_list(reasons)
         before = chats_beside(self._db, wanted)
         replace_presence(self._db, reasons, self._paged)
         return {*before, *chats_beside(self._db, wanted)}
@@ -152,7 +153,7 @@ class SessionStitcher:
 
         A hit may move within a session and leave it as it was; which browser was seen last may change.
         """
-        wanted = json.dumps(list(reasons))
+        wanted = key_list(reasons)
         known = self._db.execute(
             """SELECT identifier_no, visitor_no FROM json_each(?) AS wanted
             JOIN identifier ON identifier.visitor_no = wanted.value""",

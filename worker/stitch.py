@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tracker.config import Settings
 from tracker.keys import derive
@@ -57,41 +57,47 @@ class Stitcher:
             How many marks were worked off.
         """
         if self._others.have_written() or not self._floors:
-            self._floors = self._lay_floors()
+            self._lay_floors()
         done = 0
         try:
-            while not stop() and (noun := self._lowest()) is not None:
-                with atomic(self._db):
-                    done += self.pass_once(noun, self._floors[noun])
-                if noun == ERASE:
-                    self._floors = self._lay_floors()  # texts and sources that they know may be gone
+            while not stop() and (count := self._pass_alone()):
+                done += count
         except BaseException:
             self._floors = {}  # what they learnt inside a transaction that was rolled back is void
             raise
         return done
 
-    def pass_once(self, noun: str, floor: Floor) -> int:
-        """Work off some marks of one noun inside the caller's transaction."""
-        taken = marks.take(self._db, noun, 1 if noun == ERASE else CHUNK)
-        self.has_news |= noun in NEWS and bool(taken)
-        floor(taken, marks.next_pass(self._db, int(time.time() * 1_000)))
+    def _pass_alone(self) -> int:
+        """Work off some marks in one transaction; those who asked to be erased come last, one by one."""
+        with atomic(self._db):
+            if done := self.pass_once(self._floors, CHUNK):
+                return done
+            done = self.pass_once({ERASE: self._eraser.erase}, 1)
+        if done:
+            self._lay_floors()  # texts and sources that they know may be gone
+        return done
+
+    def pass_once(self, floors: Mapping[str, Floor], most: int) -> int:
+        """Work off some marks of the lowest floor that has any, inside the caller's transaction."""
+        noun, taken = marks.take(self._db, floors, most)
+        if taken:
+            self.has_news |= noun in NEWS
+            floors[noun](taken, Pass(self._db, int(time.time() * 1_000)))
         return len(taken)
 
     def settle(self) -> None:
         """Work off all marks but erasures, inside the caller's transaction."""
-        while (noun := self._lowest()) not in (None, ERASE):
-            self.pass_once(str(noun), self._floors[str(noun)])
+        while self.pass_once(self._floors, CHUNK):
+            pass
 
-    def _lowest(self) -> str | None:
-        return marks.lowest(self._db, self._floors)
-
-    def _lay_floors(self) -> dict[str, Floor]:
+    def _lay_floors(self) -> None:
         sessions = SessionStitcher(self._db, self._settings)
         secret = derive(self._key, "identifiers")
         traces = TraceStitcher(self._db, key=secret)
         leads = LeadStitcher(self._db, self._settings, traces)
         quality = QualityStitcher(self._db, self._settings)
-        return {
+        self._eraser = Eraser(self._db, self._settings, self.heard, key=secret, settle=self.settle)
+        self._floors = {
             "visitor": sessions.stitch,
             "fact": FactReader(self._db, key=secret).read,
             "trace": traces.stitch,
@@ -101,5 +107,4 @@ class Stitcher:
             "journey": leads.journeys,
             "quality": quality.judge,
             "enquiry": quality.enquire,
-            ERASE: Eraser(self._db, self._settings, self.heard, key=secret, settle=self.settle).erase,
         }

@@ -5,7 +5,6 @@ A component is read by leaps over its indexes, so that it costs by its parts, no
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from tracker.core.accounts import Account, Joint, Part, company_domain
 from tracker.core.ids import identifier_id
+from tracker.store.db import key_list
 from tracker.store.marks import Pass
 
 NOBODY = 0
@@ -162,7 +162,7 @@ def load_accounts(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[str, l
         JOIN account_part AS account ON account.part_no = part.account_no
         JOIN account_part AS own ON own.account_no = part.account_no
         WHERE own.first_ms IS NOT NULL ORDER BY own.part_id""",
-        [json.dumps(list(numbers))],
+        [key_list(numbers)],
     )
     found: dict[str, list[str]] = {}
     for account_id, part_id in rows:

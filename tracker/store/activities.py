@@ -6,13 +6,13 @@ that one with an address that nobody has yet waits until somebody has it.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from tracker.core.enquiries import Done
 from tracker.core.groups import Identifier
+from tracker.store.db import key_list
 
 
 class ActivityRow(NamedTuple):
@@ -61,7 +61,7 @@ def beside_in_activities(db: sqlite3.Connection, identifier_nos: Iterable[int]) 
         JOIN activity_name AS beside ON beside.fact = name.fact
         JOIN identifier AS other ON other.kind = beside.kind AND other.value = beside.value
         GROUP BY other.identifier_no""",
-        [json.dumps(list(identifier_nos))],
+        [key_list(identifier_nos)],
     )
     return dict(rows.fetchall())
 

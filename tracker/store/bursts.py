@@ -8,11 +8,12 @@ of a hundred thousand costs each of its hits no more than a burst of a hundred.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from tracker.store.db import key_list
 
 
 class Crowd(NamedTuple):
@@ -66,7 +67,7 @@ def named_visitors(db: sqlite3.Connection, visitor_nos: Iterable[int]) -> set[in
         """SELECT identifier.visitor_no FROM json_each(?) AS wanted
         JOIN identifier ON identifier.visitor_no = wanted.value
         WHERE EXISTS (SELECT 1 FROM mention WHERE mention.identifier_no = identifier.identifier_no)""",
-        [json.dumps(list(visitor_nos))],
+        [key_list(visitor_nos)],
     )
     return {row[0] for row in found}
 
@@ -79,7 +80,7 @@ def visitors_to_settle(db: sqlite3.Connection, identifier_nos: Iterable[int]) ->
         WHERE identifier.visitor_no IS NOT NULL
           AND EXISTS (SELECT 1 FROM mention WHERE mention.identifier_no = identifier.identifier_no)
             = EXISTS (SELECT 1 FROM lone WHERE lone.visitor_no = identifier.visitor_no)""",
-        [json.dumps(list(identifier_nos))],
+        [key_list(identifier_nos)],
     )
     return [row[0] for row in found]
 
@@ -98,7 +99,7 @@ def _load(db: sqlite3.Connection, visitor_nos: Iterable[int]) -> dict[int, tuple
     found = db.execute(
         f"""SELECT visitor_no, is_burst, {", ".join(Crowd._fields)}
         FROM json_each(?) AS wanted JOIN lone ON visitor_no = wanted.value""",
-        [json.dumps(list(visitor_nos))],
+        [key_list(visitor_nos)],
     )
     return {number: (Crowd._make(crowd), is_burst) for number, is_burst, *crowd in found}
 

@@ -6,12 +6,12 @@ lead is.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from tracker.core.sessions import ClickKey
+from tracker.store.db import key_list
 
 Use = tuple[int, str]
 
@@ -57,7 +57,7 @@ def _load_uses(db: sqlite3.Connection, visitor_nos: Iterable[int]) -> dict[int, 
     rows = db.execute(
         """SELECT visitor_no, name, click_use.value, at_ms, event_id FROM json_each(?) AS wanted
         JOIN click_use ON visitor_no = wanted.value""",
-        [json.dumps(list(visitor_nos))],
+        [key_list(visitor_nos)],
     )
     uses: dict[int, dict[ClickKey, Use]] = {}
     for number, name, value, at_ms, event_id in rows:
@@ -110,7 +110,7 @@ def leads_with(db: sqlite3.Connection, visitors: str, changed: Iterable[ClickKey
         JOIN lead_click ON (lead_click.value, lead_click.name) = (click_use.value, click_use.name)
         UNION SELECT lead_id FROM json_each(?2) AS wanted
         JOIN lead_click ON (lead_click.value, lead_click.name) = (wanted.value ->> 1, wanted.value ->> 0)""",
-        [visitors, json.dumps(sorted(changed))],
+        [visitors, key_list(sorted(changed))],
     )
     return [row[0] for row in rows]
 

@@ -11,10 +11,11 @@ import fcntl
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import sqlite_utils
 
 from tracker.errors import Permanent, Retryable
@@ -60,6 +61,11 @@ def open_store(data: Path, *, write: bool = False) -> sqlite3.Connection:
     if not write:
         db.execute("PRAGMA query_only = ON")
     return db
+
+
+def key_list(keys: Iterable[object]) -> str:
+    """Spell keys as the list that `json_each` reads; a tenth of the time of `json.dumps`."""
+    return msgspec.json.encode(list(keys)).decode()
 
 
 def wrapped(db: sqlite3.Connection) -> sqlite_utils.Database:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tracker.core.ids import journey_id
+from tracker.store.db import key_list
 from tracker.store.exports import spelled
 
 Row = dict[str, Any]
@@ -87,7 +87,7 @@ def decision_rows(db: sqlite3.Connection, identifier_nos: Iterable[int]) -> Iter
           named.verdict, named.why, named.is_verified
         FROM named JOIN identifier AS one ON one.identifier_no = a_no
         JOIN identifier AS two ON two.identifier_no = b_no ORDER BY named.at_ms, named.fact""",
-        json.dumps(list(identifier_nos)),
+        key_list(identifier_nos),
     )
 
 
@@ -98,7 +98,7 @@ def reject_rows(db: sqlite3.Connection, numbers: Iterable[int]) -> Iterator[Row]
         """SELECT strftime('%Y-%m-%dT%H:%M:%fZ', received_ms / 1000.0, 'unixepoch') AS received_at,
           code, message, site, ip, origin, body
         FROM json_each(?) AS wanted JOIN reject ON reject_no = wanted.value ORDER BY reject_no""",
-        json.dumps(list(numbers)),
+        key_list(numbers),
     )
 
 
@@ -110,7 +110,7 @@ def raw_rows(db: sqlite3.Connection, numbers: Iterable[int]) -> Iterator[Row]:
           provider, CAST(body AS TEXT) AS body
         FROM json_each(?) AS wanted JOIN raw_message ON raw_no = wanted.value
         JOIN hook_source USING (source_no) ORDER BY raw_no""",
-        json.dumps(sorted(numbers)),
+        key_list(sorted(numbers)),
     )
 
 
@@ -124,7 +124,7 @@ def delivery_rows(db: sqlite3.Connection, numbers: Iterable[int]) -> Iterator[Ro
           ) AS answers
         FROM json_each(?) AS wanted JOIN delivery ON delivery_no = wanted.value
         JOIN destination USING (destination_no) ORDER BY delivery_no""",
-        json.dumps(sorted(numbers)),
+        key_list(sorted(numbers)),
     )
 
 

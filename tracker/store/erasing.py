@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from tracker.core.erasure import Name
 from tracker.core.ids import EventKey
+from tracker.store.db import key_list
 from tracker.store.hitversions import keep_told
 
 _LOOKED_THROUGH = ("lead", "identify", "contact", "link", "mail", "deal", "activity")
@@ -50,7 +51,7 @@ def fact_keys_of(db: sqlite3.Connection, identifier_nos: Iterable[int]) -> set[s
         JOIN mention ON mention.identifier_no = wanted.value
         UNION SELECT people.fact FROM json_each(?1) AS wanted
         JOIN account_people AS people ON people.identifier_no = wanted.value""",
-        [json.dumps(list(identifier_nos))],
+        [key_list(identifier_nos)],
     )
     return {row[0].removeprefix("call:").removeprefix("trace:") for row in rows}
 
@@ -105,7 +106,7 @@ def visitor_numbers(db: sqlite3.Connection, visitor_ids: Iterable[str]) -> dict[
     """Find the numbers of these visitors, of those that have one."""
     rows = db.execute(
         "SELECT visitor_id, visitor_no FROM json_each(?) AS wanted JOIN visitor ON visitor_id = wanted.value",
-        [json.dumps(list(visitor_ids))],
+        [key_list(visitor_ids)],
     )
     return dict(rows.fetchall())
 
@@ -192,7 +193,7 @@ def drop_lonely_visitors(db: sqlite3.Connection, visitor_nos: Iterable[int]) -> 
             SELECT 1 FROM fact WHERE json_extract(content, '$.visitor_id') = visitor.visitor_id
               AND json_extract(content, '$.visitor_id') IS NOT NULL
           )""",
-        [json.dumps(list(visitor_nos))],
+        [key_list(visitor_nos)],
     )
 
 
@@ -203,7 +204,7 @@ def scrub_changes(
 
     One pass over the log, which is as long as there are leads and persons.
     """
-    lists = [json.dumps(list(each)) for each in (ids, reasons, visitor_ids)]
+    lists = [key_list(each) for each in (ids, reasons, visitor_ids)]
     db.execute(
         f"""UPDATE change SET because = '{ERASED}',
           before = CASE WHEN before IS NOT NULL THEN '{{}}' END,
@@ -255,9 +256,9 @@ def drop_unused(db: sqlite3.Connection, texts: Iterable[int], sources: Iterable[
     for table in (lately, "hit"):
         for column in _HIT_TEXTS:
             if left:
-                wanted = json.dumps(list(left))
+                wanted = key_list(left)
                 left -= _those(db, f"SELECT DISTINCT {column} FROM {table} WHERE {column} IN", wanted)
-    numbers = json.dumps(list(left))
+    numbers = key_list(left)
     db.execute("DELETE FROM client WHERE client_no IN (SELECT value FROM json_each(?))", [numbers])
     db.execute("DELETE FROM string WHERE string_no IN (SELECT value FROM json_each(?))", [numbers])
     _drop_sources(db, sources)
@@ -265,7 +266,7 @@ def drop_unused(db: sqlite3.Connection, texts: Iterable[int], sources: Iterable[
 
 
 def _used_in_views(db: sqlite3.Connection, texts: Iterable[int]) -> set[int]:
-    wanted = json.dumps(list(texts))
+    wanted = key_list(texts)
     places = (
         ("session", "click_no"), ("session", "landing_no"), ("session", "exit_no"), ("lead", "click_no"),
         ("lone", "prefix_no"), ("lone", "client_no"),
@@ -282,7 +283,7 @@ def _drop_sources(db: sqlite3.Connection, sources: Iterable[int]) -> None:
               ("journey", "last_source_no"))  # fmt: skip
     for table, column in places:
         if left:
-            wanted = json.dumps(list(left))
+            wanted = key_list(left)
             left -= _those(db, f"SELECT DISTINCT {column} FROM {table} WHERE {column} IN", wanted)
     db.executemany("DELETE FROM source WHERE source_no = ?", [(number,) for number in left])
 
@@ -326,7 +327,7 @@ def sessions_of(db: sqlite3.Connection, visitor_nos: Iterable[int]) -> set[str]:
     """Name the sessions of these visitors."""
     rows = db.execute(
         "SELECT session_id FROM json_each(?) AS wanted JOIN session ON visitor_no = wanted.value",
-        [json.dumps(list(visitor_nos))],
+        [key_list(visitor_nos)],
     )
     return {row[0] for row in rows}
 
@@ -336,7 +337,7 @@ def journeys_of(db: sqlite3.Connection, lead_ids: Iterable[str]) -> set[str]:
     rows = db.execute(
         """SELECT journey_id FROM journey WHERE conversion_kind = 'lead'
         AND conversion_id IN (SELECT value FROM json_each(?))""",
-        [json.dumps(list(lead_ids))],
+        [key_list(lead_ids)],
     )
     return {row[0] for row in rows}
 
@@ -345,7 +346,7 @@ def lead_texts(db: sqlite3.Connection, lead_ids: Iterable[str]) -> tuple[set[int
     """Find the texts and the sources that these leads name."""
     rows = db.execute(
         "SELECT click_no, source_no FROM lead WHERE lead_id IN (SELECT value FROM json_each(?))",
-        [json.dumps(list(lead_ids))],
+        [key_list(lead_ids)],
     ).fetchall()
     return {row[0] for row in rows if row[0]}, {row[1] for row in rows if row[1]}
 

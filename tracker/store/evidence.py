@@ -6,7 +6,6 @@ nobody, however many they were given with.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 from tracker.core.evidence import Component, Evidence, Resolution
 from tracker.core.groups import Identifier
 from tracker.core.whys import Why
+from tracker.store.db import key_list
 from tracker.store.marks import Pass
 from tracker.store.persons import note_sightings
 
@@ -161,7 +161,7 @@ def load_components(
         gap_ms: a session covers what comes this long after its last hit.
         until_ms: later evidence is left out.
     """
-    wanted = json.dumps(sorted(_reach(db, seeds)))
+    wanted = key_list(sorted(_reach(db, seeds)))
     members = _load_members(db, wanted)
     names = _load_names(db, wanted)
     links = _load_links(db, wanted, gap_ms, until_ms)
@@ -216,7 +216,7 @@ def _reach(db: sqlite3.Connection, seeds: Iterable[int]) -> set[int]:
           JOIN evidence ON evidence.a_no = reached.no AND evidence.rule >= {_weakest("identifier")}
             OR evidence.b_no = reached.no AND evidence.rule >= {_weakest("identifier")}
         ) SELECT no FROM reached""",
-        {"seeds": json.dumps(list(seeds))},
+        {"seeds": key_list(seeds)},
     )
     return {row[0] for row in found}
 
@@ -303,7 +303,7 @@ def load_unverified(db: sqlite3.Connection, numbers: Iterable[int]) -> frozenset
     rows = db.execute(
         """SELECT fact, a_no, b_no FROM json_each(?) AS wanted
         JOIN evidence ON a_no = wanted.value WHERE NOT is_verified""",
-        [json.dumps(sorted(numbers))],
+        [key_list(sorted(numbers))],
     )
     return frozenset(rows.fetchall())
 
@@ -350,7 +350,7 @@ def _put_owners(db: sqlite3.Connection, numbered: Numbered, resolution: Resoluti
         db.execute(
             """SELECT identifier_no, visitor_no FROM json_each(?) AS wanted
             JOIN identifier ON identifier_no = wanted.value WHERE visitor_no IS NOT NULL""",
-            [json.dumps(list(numbered.numbers))],
+            [key_list(numbered.numbers)],
         ).fetchall()
     )
     now = {
@@ -361,7 +361,7 @@ def _put_owners(db: sqlite3.Connection, numbered: Numbered, resolution: Resoluti
     rows = db.execute(
         """SELECT visitor_no, from_ms, identifier_no FROM json_each(?) AS wanted
         JOIN ownership ON visitor_no = wanted.value""",
-        [json.dumps(list(visitors.values()))],
+        [key_list(visitors.values())],
     )
     old = set(rows.fetchall())
     if old == now:

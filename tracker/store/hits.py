@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tracker.core.ids import EventKey
+from tracker.store.db import key_list
 from tracker.store.hitversions import keep_told, load_told, merge_told, spell_out
 from tracker.store.sql import insert_many
 from tracker.store.strings import Registry
@@ -145,7 +145,7 @@ class VisitorHit(NamedTuple):
 
 def load_human_hits(db: sqlite3.Connection, visitor_nos: Iterable[int]) -> Iterator[VisitorHit]:
     """Load the hits of these visitors that no rule sets aside, in any order."""
-    wanted = json.dumps(list(visitor_nos))
+    wanted = key_list(visitor_nos)
     rows = db.execute(
         f"""SELECT {", ".join(f"hit.{name}" for name in VisitorHit._fields)}
         FROM json_each(?) AS wanted

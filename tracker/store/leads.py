@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tracker.core.journeys import Touch
 from tracker.store.changes import Change, log_change
+from tracker.store.db import key_list
 from tracker.store.marks import Pass
 
 LEAD_FACTS = (
@@ -118,7 +118,7 @@ def leads_of(db: sqlite3.Connection, identifier_nos: Sequence[int]) -> list[str]
         UNION SELECT lead_id FROM wanted JOIN lead USING (identifier_no)
         UNION SELECT lead_id FROM wanted JOIN identifier USING (identifier_no)
         JOIN lead ON lead.visitor_no = identifier.visitor_no""",
-        [json.dumps(list(identifier_nos))],
+        [key_list(identifier_nos)],
     )
     return [row[0] for row in rows]
 
@@ -130,7 +130,7 @@ def leads_beside(db: sqlite3.Connection, identifier_nos: Iterable[int]) -> dict[
         JOIN identifier AS one ON one.identifier_no = wanted.value
         JOIN identifier AS own ON own.person_no = one.person_no
         JOIN lead ON lead.identifier_no = own.identifier_no GROUP BY lead.lead_id""",
-        [json.dumps(list(identifier_nos))],
+        [key_list(identifier_nos)],
     )
     return dict(rows.fetchall())
 

@@ -6,10 +6,12 @@ key of one of it, and the fact that made it stale. Marks are written in the tran
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+
+from tracker.store.db import key_list
 
 Key = int | str
 
@@ -22,12 +24,24 @@ class Mark:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
 class Pass:
-    """One pass of stitch: its number, which the rows that it changes carry, and its time in ms."""
+    """One pass of stitch: its number, which the rows that it changes carry, and its time in ms.
 
-    number: int
-    now_ms: int
+    The number is drawn when the first row changes: most passes of a single lead change few.
+    """
+
+    def __init__(self, db: sqlite3.Connection, now_ms: int) -> None:
+        self._db = db
+        self.now_ms = now_ms
+
+    @cached_property
+    def number(self) -> int:
+        """Draw the pass's number, the next one of the store."""
+        row = self._db.execute(
+            """INSERT INTO counter VALUES ('change_no', 1)
+            ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"""
+        )
+        return int(row.fetchone()[0])
 
 
 def put(db: sqlite3.Connection, marks: Mapping[tuple[str, Key], str]) -> None:
@@ -36,12 +50,27 @@ def put(db: sqlite3.Connection, marks: Mapping[tuple[str, Key], str]) -> None:
     db.executemany("INSERT OR IGNORE INTO dirty VALUES (?, ?, ?)", rows)
 
 
-def take(db: sqlite3.Connection, noun: str, most: int) -> list[Mark]:
-    """Take up to `most` marks of a noun away, to be worked off in the same transaction."""
-    rows = db.execute("SELECT key, because FROM dirty WHERE noun = ? ORDER BY key LIMIT ?", [noun, most])
-    marks = [Mark(*row) for row in rows.fetchall()]
-    db.executemany("DELETE FROM dirty WHERE noun = ? AND key = ?", [(noun, mark.key) for mark in marks])
-    return marks
+def take(db: sqlite3.Connection, nouns: Iterable[str], most: int) -> tuple[str, list[Mark]]:
+    """Take marks of the first of these nouns that has any away, to be worked off in the same transaction.
+
+    Args:
+        most: how many at most.
+
+    Returns:
+        The noun and its marks; no marks where nothing is stale.
+    """
+    rows = db.execute(
+        """SELECT noun, key, because FROM dirty WHERE noun = (
+          SELECT value FROM json_each(?) AS wanted
+          WHERE EXISTS (SELECT 1 FROM dirty WHERE noun = wanted.value) ORDER BY wanted.key LIMIT 1
+        ) ORDER BY key LIMIT ?""",
+        [key_list(nouns), most],
+    ).fetchall()
+    if not rows:
+        return "", []
+    noun, last, _ = rows[-1]
+    db.execute("DELETE FROM dirty WHERE noun = ? AND key <= ?", [noun, last])
+    return noun, [Mark(key, because) for _, key, because in rows]
 
 
 def take_these(db: sqlite3.Connection, noun: str, keys: Iterable[Key]) -> list[Mark]:
@@ -49,28 +78,9 @@ def take_these(db: sqlite3.Connection, noun: str, keys: Iterable[Key]) -> list[M
     rows = db.execute(
         """DELETE FROM dirty WHERE noun = ? AND key IN (SELECT value FROM json_each(?))
         RETURNING key, because""",
-        [noun, json.dumps(sorted(keys, key=str))],
+        [noun, key_list(keys)],
     )
     return [Mark(*row) for row in rows.fetchall()]
-
-
-def lowest(db: sqlite3.Connection, nouns: Iterable[str]) -> str | None:
-    """Tell the first of these nouns of which something is stale."""
-    found = db.execute(
-        """SELECT value FROM json_each(?) AS wanted
-        WHERE EXISTS (SELECT 1 FROM dirty WHERE noun = wanted.value) ORDER BY wanted.key LIMIT 1""",
-        [json.dumps(list(nouns))],
-    ).fetchone()
-    return None if found is None else str(found[0])
-
-
-def next_pass(db: sqlite3.Connection, now_ms: int) -> Pass:
-    """Begin a pass of stitch."""
-    row = db.execute(
-        """INSERT INTO counter VALUES ('change_no', 1)
-        ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"""
-    )
-    return Pass(int(row.fetchone()[0]), now_ms)
 
 
 def last_change(db: sqlite3.Connection) -> int:

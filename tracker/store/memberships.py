@@ -5,13 +5,13 @@ They hang on parts of accounts, so that accounts may be joined or parted without
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from tracker.core.accounts import Tie, strongest
 from tracker.store.changes import Change, log_change
+from tracker.store.db import key_list
 from tracker.store.marks import Pass
 
 _SAID = """
@@ -48,7 +48,7 @@ def place_persons(db: sqlite3.Connection, roots: Iterable[int], run: Pass, *, be
     Returns:
         The parts whose people moved.
     """
-    wanted = json.dumps(sorted(roots))
+    wanted = key_list(sorted(roots))
     now = _said(db, wanted)
     columns = ", ".join(f"membership.{name}" for name in Membership._fields)
     was = {
@@ -88,7 +88,7 @@ def _said(db: sqlite3.Connection, wanted: str) -> set[Membership]:
     rows = db.execute(_SAID, {"roots": wanted}).fetchall()
     if not rows:
         return set()
-    parts = json.dumps(sorted({row[1] for row in rows}))
+    parts = key_list(sorted({row[1] for row in rows}))
     query = "SELECT part_no, part_id FROM json_each(?) AS wanted JOIN account_part ON part_no = wanted.value"
     ids: dict[int, str] = dict(db.execute(query, [parts]).fetchall())
     of_person: dict[int, dict[Tie, int]] = {}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracker.core.outbox import Answer, Verdict
+from tracker.store.db import key_list
 from tracker.store.destinations import Destination
 
 KEPT_CHARS = 2_000
@@ -131,14 +132,14 @@ def retry(db: sqlite3.Connection, numbers: Iterable[int], now_ms: int) -> int:
     return db.execute(
         """UPDATE delivery SET state = 'waiting', tries = 0, since_ms = ?, due_ms = ?
         WHERE state <> 'delivered' AND delivery_no IN (SELECT value FROM json_each(?))""",
-        [now_ms, now_ms, json.dumps(list(numbers))],
+        [now_ms, now_ms, key_list(numbers)],
     ).rowcount
 
 
 def naming_objects(db: sqlite3.Connection, objects: Iterable[str]) -> set[int]:
     """Number the deliveries that are about these objects."""
     query = "SELECT delivery_no FROM delivery WHERE object IN (SELECT value FROM json_each(?))"
-    return {row[0] for row in db.execute(query, [json.dumps(list(objects))])}
+    return {row[0] for row in db.execute(query, [key_list(objects)])}
 
 
 def payloads(db: sqlite3.Connection, until_ms: int) -> Iterator[tuple[int, str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from tracker.core.accounts import domain_of
 from tracker.core.groups import Identifier
 from tracker.core.ids import identifier_id
 from tracker.store.accounts import part_number
+from tracker.store.db import key_list
 from tracker.store.marks import Pass
 
 _OF_PERSONS = (None, "shared_device", "contested_line")
@@ -59,7 +59,7 @@ def roots_of(db: sqlite3.Connection, numbers: Iterable[int]) -> set[int]:
     found = db.execute(
         """SELECT DISTINCT person_no FROM json_each(?) AS wanted
         JOIN identifier ON identifier_no = wanted.value""",
-        [json.dumps(list(numbers))],
+        [key_list(numbers)],
     )
     return {row[0] for row in found}
 
@@ -69,7 +69,7 @@ def identifier_ids(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, 
     found = db.execute(
         """SELECT identifier_no, identifier_id FROM json_each(?) AS wanted
         JOIN identifier ON identifier_no = wanted.value""",
-        [json.dumps(list(numbers))],
+        [key_list(numbers)],
     )
     return dict(found.fetchall())
 
@@ -85,7 +85,7 @@ def load_persons(db: sqlite3.Connection, roots: Iterable[int]) -> dict[str, list
         JOIN identifier AS person ON person.identifier_no = wanted.value
         JOIN identifier AS own ON own.person_no = person.identifier_no
         WHERE own.changed_no > 0 OR own.kind = 'visitor' ORDER BY own.identifier_id""",
-        [json.dumps(list(roots))],
+        [key_list(roots)],
     )
     persons: dict[str, list[str]] = {}
     nobodies = set()
@@ -121,7 +121,7 @@ def load_people(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, OfP
           (SELECT count(*) FROM mention WHERE mention.identifier_no = own.identifier_no)
         FROM json_each(?) AS wanted JOIN identifier AS own ON own.identifier_no = wanted.value
         JOIN identifier AS person ON person.identifier_no = own.person_no""",
-        [json.dumps(sorted(numbers))],
+        [key_list(sorted(numbers))],
     )
     return {number: OfPerson(*rest) for number, *rest in found}
 
@@ -143,7 +143,7 @@ def drop_unmentioned(db: sqlite3.Connection, numbers: Iterable[int]) -> list[str
         """DELETE FROM identifier WHERE identifier_no IN (SELECT value FROM json_each(?))
         AND NOT EXISTS (SELECT 1 FROM mention WHERE mention.identifier_no = identifier.identifier_no)
         RETURNING visitor_no, identifier_id""",
-        [json.dumps(list(numbers))],
+        [key_list(numbers)],
     )
     gone = dropped.fetchall()
     db.executemany("DELETE FROM ownership WHERE visitor_no = ?", [(number,) for number, _ in gone if number])
@@ -156,7 +156,7 @@ def phones(db: sqlite3.Connection, numbers: Iterable[str]) -> list[int]:
     rows = db.execute(
         """SELECT identifier_no FROM json_each(?) AS wanted
         JOIN identifier ON identifier.kind = 'phone' AND identifier.value = wanted.value""",
-        [json.dumps(list(numbers))],
+        [key_list(numbers)],
     )
     return [row[0] for row in rows]
 

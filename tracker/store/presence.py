@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable
 
 from tracker.core.candidates import PAGE_MS
+from tracker.store.db import key_list
 from tracker.store.strings import find_number
 
 
@@ -15,7 +15,7 @@ def replace_presence(db: sqlite3.Connection, visitor_nos: Iterable[int], site_no
 
     A hit that says that its visitor refused does not count either.
     """
-    wanted, sites = json.dumps(list(visitor_nos)), json.dumps(sorted(site_nos))
+    wanted, sites = key_list(visitor_nos), key_list(sorted(site_nos))
     db.execute("DELETE FROM presence WHERE visitor_no IN (SELECT value FROM json_each(?))", [wanted])
     db.execute(
         """INSERT INTO presence SELECT DISTINCT hit.page_no, hit.at_ms, hit.visitor_no, hit.site_no

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from tracker.core.enquiries import Asked, Response
 from tracker.core.qualification import Step
 from tracker.errors import BadRequest
+from tracker.store.db import key_list
 from tracker.store.exports import CONTACTS, spelled
 from tracker.store.leads import Row, put_decided
 from tracker.store.marks import Pass
@@ -52,7 +52,7 @@ def persons_of(db: sqlite3.Connection, identifier_nos: Iterable[int]) -> dict[in
     rows = db.execute(
         """SELECT identifier_no, person_no FROM json_each(?) AS wanted
         JOIN identifier ON identifier_no = wanted.value""",
-        [json.dumps(list(identifier_nos))],
+        [key_list(identifier_nos)],
     )
     return dict(rows.fetchall())
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from tracker.core.candidates import Candidate
+from tracker.store.db import key_list
 from tracker.store.marks import Pass
 from tracker.store.sql import insert_many
 
@@ -50,7 +50,7 @@ def replace_sessions(
     Returns:
         For each visitor of whom a session differs, the ids of the sessions that are gone.
     """
-    wanted = json.dumps(list(visitor_nos))
+    wanted = key_list(visitor_nos)
     found = db.execute(
         f"SELECT {_COLUMNS} FROM json_each(?) AS wanted JOIN session ON visitor_no = wanted.value", [wanted]
     )

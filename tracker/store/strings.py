@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from tracker.core.ids import identifier_id
+from tracker.store.db import key_list
 
 CACHE_SIZE = 20_000
 AT_ONCE = 100
@@ -133,7 +133,7 @@ def visitor_ids(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, str
     """Load the ids of these visitors by number."""
     rows = db.execute(
         "SELECT visitor_no, visitor_id FROM json_each(?) AS wanted JOIN visitor ON visitor_no = wanted.value",
-        [json.dumps(list(numbers))],
+        [key_list(numbers)],
     )
     return dict(rows.fetchall())
 
