@@ -29,7 +29,7 @@ from tracker.store.bursts import visitors_to_settle
 from tracker.store.clicks import leads_with_clicks_of, put_lead_clicks
 from tracker.store.consents import facts_of_visitor, is_withdrawn
 from tracker.store.evidence import Link, Mention, let_link_again, put_echo, replace_testimony
-from tracker.store.facts import NO_SITE, SAYING, is_from_page, keys_within, load_versions
+from tracker.store.facts import NO_SITE, SAYING, keys_within, load_versions
 from tracker.store.leads import drop_lead, load_lead, put_lead
 from tracker.store.leases import LeaseRow, calls_of, put_lease
 from tracker.store.marks import Mark, Pass
@@ -101,7 +101,8 @@ class FactReader:
             marks.put(self._db, stale)
 
     def _told(self, kind: str, site_no: int, key: str, because: str) -> _Told | None:
-        fields = merge(load_versions(self._db, kind, site_no=site_no, key=key), kind=kind)
+        versions = load_versions(self._db, kind, site_no=site_no, key=key)
+        fields = merge(versions, kind=kind)
         if not fields:
             return None
         own_no = self._numbers[fields["site"]]
@@ -113,7 +114,7 @@ class FactReader:
         name = fact_name(kind, str(fields["site"]) if site_no else "", key)
         return _Told(
             kind, name, own_no, self._sites[own_no], fields, is_withheld=is_withheld, because=because,
-            is_from_page=is_from_page(self._db, kind, site_no=site_no, key=key),
+            is_from_page=all(each.is_hearsay for each in versions),
         )  # fmt: skip
 
     def _testify(self, told: _Told, run: Pass) -> tuple[Stale, Mapping[Identifier, int]]:
@@ -141,6 +142,8 @@ class FactReader:
         self, name: str, mentions: Sequence[Mention], links: Sequence[Link], because: str, run: Pass
     ) -> Stale:
         moved = replace_testimony(self._db, name, mentions, links)
+        if not moved.all:
+            return {}
         note_sightings(self._db, moved.all, run)
         let_link_again(self._db, moved.bereft)
         stale: Stale = {("identifier", each): because for each in moved.all}
@@ -214,7 +217,7 @@ class FactReader:
             **{f"{kind}_no": by_kind.get(kind) for kind in ("email", "user", "crm", "phone", "chat")},
             "is_withheld": int(told.is_withheld),
         }  # fmt: skip
-        put_lead(self._db, own, row, run)
+        put_lead(self._db, own, row, run, old=old)
         put_lead_clicks(self._db, own, telling_clicks(tags))
         return stale | {("trace", own): told.because}
 

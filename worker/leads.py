@@ -99,7 +99,7 @@ class LeadStitcher:
             lines = put_echo(self._db, lead, self._echo_of(match, lead))
             again = leads_of(self._db, list(lines)) if lines else ()
             marks.put(self._db, {("match", each): mark.because for each in again})
-        beside = leads_beside(self._db, touched)
+        beside = leads_beside(self._db, touched) if touched else {}
         marks.put(self._db, {("journey", each): touched[number] for each, number in beside.items()})
 
     def journeys(self, dirty: Sequence[Mark], run: Pass) -> None:

@@ -52,6 +52,8 @@ class TraceStitcher:
 
     def _note(self, moved: Moved, mark: Mark, run: Pass) -> None:
         """Mark whom news of a trace concerns."""
+        if not moved.all:
+            return
         note_sightings(self._db, moved.all, run)
         let_link_again(self._db, moved.bereft)
         stale: dict[tuple[str, marks.Key], str] = {("identifier", each): mark.because for each in moved.all}
@@ -60,7 +62,7 @@ class TraceStitcher:
 
     def _evidence(self, lead: Row) -> tuple[list[Mention], list[Link]]:
         leased, _ = self.shown(lead)
-        if self._is_told(lead) or not leased:
+        if not leased or self._is_told(lead):
             return [], []
         match = match_leases(leased, at_ms=lead["at_ms"])
         if match.chosen is None or self.has_refused(match.chosen, lead):
@@ -77,8 +79,10 @@ class TraceStitcher:
 
     def _known_by_trace(self, lead: Row) -> list[Mention]:
         """Name the visitor who alone left the lead's click id or was on its page; it is no sighting."""
+        if self._is_told(lead):
+            return []
         found = self.clicked(lead) or self.on_page(lead)
-        if self._is_told(lead) or len(found) != 1 or self.has_refused(found[0], lead):
+        if len(found) != 1 or self.has_refused(found[0], lead):
             return []
         (only,) = found
         named = Identifier("visitor", only.visitor_id)

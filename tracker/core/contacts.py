@@ -56,11 +56,12 @@ _FREE = frozenset(whitelist) | read_words("mail_domains", "domains", kind="free"
 
 
 class Phone(NamedTuple):
-    """A phone number: E.164, its extension apart, and whether the numbering plan knows it."""
+    """A phone number: E.164, its extension apart, whether the numbering plan knows it, and as what."""
 
     number: str
     extension: str | None
     is_valid: bool
+    is_premium: bool = False
 
 
 @lru_cache(maxsize=RECENT)
@@ -178,14 +179,24 @@ def read_phone(text: str, region: str) -> Phone | None:
     plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", text[: 2 * PHONE_LIMIT])).strip()
     if len(text) > PHONE_LIMIT or is_withheld(plain):
         return None
+    whole = _parsed(plain, "") if plain.startswith("+") else None
+    return whole or _parsed(plain, region.upper())
+
+
+@lru_cache(maxsize=RECENT)
+def _parsed(plain: str, region: str) -> Phone | None:
     try:
-        number = phonenumbers.parse(plain, region.upper() or None)
+        number = phonenumbers.parse(plain, region or None)
     except phonenumbers.NumberParseException:
         return None
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
-    spelled = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return Phone(spelled, number.extension or None, phonenumbers.is_valid_number(number))
+    kind = phonenumbers.number_type(number)
+    return Phone(
+        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), number.extension or None,
+        kind != phonenumbers.PhoneNumberType.UNKNOWN,
+        is_premium=kind == phonenumbers.PhoneNumberType.PREMIUM_RATE,
+    )  # fmt: skip
 
 
 def is_withheld(text: str) -> bool:
@@ -194,15 +205,10 @@ def is_withheld(text: str) -> bool:
     return not word or word.partition("@")[0] in _WITHHELD or word.lstrip("+0 ") in _WITHHELD_DIGITS
 
 
-@lru_cache(maxsize=RECENT)
 def blocked_phone(number: str) -> Literal["premium"] | None:
     """Say why a number in E.164 is nobody's own line: a service that callers pay for."""
-    try:
-        parsed = phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException:
-        return None
-    is_premium = phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.PREMIUM_RATE
-    return "premium" if is_premium else None
+    phone = _parsed(number, "")
+    return "premium" if phone is not None and phone.is_premium else None
 
 
 def region_of(number: str) -> str | None:

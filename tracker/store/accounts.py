@@ -52,13 +52,12 @@ def part_number(db: sqlite3.Connection, part: Part, *, key: bytes) -> int:
     if found:
         return int(found[0])
     cursor = db.execute(
-        """INSERT INTO account_part (kind, value, part_id, account_no, moved_no, changed_no)
-        VALUES (?, ?, ?, 0, 0, 0)""",
+        """INSERT INTO account_part (part_no, account_no, kind, value, part_id, moved_no, changed_no)
+        SELECT number, number, ?, ?, ?, 0, 0
+        FROM (SELECT coalesce(max(part_no), 0) + 1 AS number FROM account_part)""",
         [*part, identifier_id(key, part.kind, part.value)],
     )
-    number = int(cursor.lastrowid or 0)
-    db.execute("UPDATE account_part SET account_no = ? WHERE part_no = ?", [number, number])
-    return number
+    return int(cursor.lastrowid or 0)
 
 
 def find_account(db: sqlite3.Connection, text: str) -> int | None:

@@ -91,8 +91,10 @@ def replace_testimony(
     if old == set(mentions) and had == set(links):
         return Moved(set(), set())
     fewer = (had - set(links)) | {link for link in set(links) - had if _is_opened_earlier(db, link)}
-    db.execute("DELETE FROM mention WHERE fact = ?", [fact])
-    db.execute("DELETE FROM evidence WHERE fact = ?", [fact])
+    if old:
+        db.execute("DELETE FROM mention WHERE fact = ?", [fact])
+    if had:
+        db.execute("DELETE FROM evidence WHERE fact = ?", [fact])
     rows = [(each.identifier_no, fact, each.at_ms, each.name) for each in mentions]
     db.executemany("INSERT INTO mention VALUES (?, ?, ?, ?)", rows)
     marks = ", ".join("?" * len(Link._fields))

@@ -60,15 +60,6 @@ def keys_within(db: sqlite3.Connection, kind: str, *, site_no: int, start: str) 
     return [row[0] for row in rows]
 
 
-def is_from_page(db: sqlite3.Connection, kind: str, *, site_no: int, key: str) -> bool:
-    """Tell whether only a page's script has told a fact: whatever it says, anyone could have typed."""
-    found = db.execute(
-        "SELECT 1 FROM fact WHERE kind = ? AND site_no = ? AND key = ? AND origin <> 'script' LIMIT 1",
-        [kind, site_no, key],
-    )
-    return found.fetchone() is None
-
-
 def fact_keys(db: sqlite3.Connection, kinds: tuple[str, ...]) -> Iterator[tuple[str, int, str]]:
     """Name every fact of these kinds once: (kind, site number, key)."""
     marks = ", ".join("?" * len(kinds))

@@ -25,6 +25,8 @@ JOURNEY = (
     "last_source_no", "lead_channel", "days", "touch_count", "path", "touch_ids", "part_id",
 )  # fmt: skip
 LEAD_LOGGED = ("visitor_id", "session_id", "match_rule", "status", "is_junk", "duplicate_of")
+_FIRST = {"status": "new", "is_junk": 0, "duplicate_of": None}
+"""What is decided of a lead before anything is known of it; being decided so is no news."""
 _LOGGED = {"lead": LEAD_LOGGED, "journey": ("path", "touch_ids", "part_id")}
 
 Row = dict[str, Any]
@@ -35,9 +37,14 @@ def load_lead(db: sqlite3.Connection, lead_id: str) -> Row | None:
     return _one(db, "SELECT * FROM lead WHERE lead_id = ?", lead_id)
 
 
-def put_lead(db: sqlite3.Connection, lead_id: str, facts: Mapping[str, Any], run: Pass) -> None:
-    """Write what the facts say of a lead; its match stays until it is decided again."""
-    old = load_lead(db, lead_id)
+def put_lead(
+    db: sqlite3.Connection, lead_id: str, facts: Mapping[str, Any], run: Pass, *, old: Row | None
+) -> None:
+    """Write what the facts say of a lead; its match stays until it is decided again.
+
+    Args:
+        old: its row as it stands; none where there is none yet.
+    """
     if old is None:
         names = ", ".join(LEAD_FACTS)
         marks = ", ".join(f":{name}" for name in LEAD_FACTS)
@@ -71,9 +78,9 @@ def put_decided(db: sqlite3.Connection, old: Row, now: Mapping[str, Any], run: P
     if all(old[name] == value for name, value in now.items()):
         return
     _update(db, "lead", "lead_id", old["lead_id"], {**now, "changed_no": run.number})
-    was, after = _told(db, old), _told(db, {**old, **now})
-    if {**was, "status": was["status"] or "new"} != {**after, "status": after["status"] or "new"}:
-        log_change(db, Change("lead", old["lead_id"], was, after, because), run)
+    after = {**old, **now}
+    if any((old[name] or _FIRST[name]) != after[name] for name in _FIRST):
+        log_change(db, Change("lead", old["lead_id"], _told(db, old), _told(db, after), because), run)
 
 
 def drop_lead(db: sqlite3.Connection, lead_id: str, journey_id: str, run: Pass, *, because: str) -> None:

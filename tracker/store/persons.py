@@ -38,14 +38,13 @@ class Identifiers:
         domain = domain_of(identifier.value) if identifier.kind == "email" else None
         domain_no = None if domain is None else part_number(self._db, domain, key=self._key)
         cursor = self._db.execute(
-            """INSERT INTO identifier
-              (kind, value, identifier_id, visitor_no, person_no, first_ms, domain_no, changed_no)
-            VALUES (?, ?, ?, ?, 0, ?, ?, 0)""",
+            """INSERT INTO identifier (identifier_no, person_no,
+              kind, value, identifier_id, visitor_no, first_ms, domain_no, changed_no)
+            SELECT number, number, ?, ?, ?, ?, ?, ?, 0
+            FROM (SELECT coalesce(max(identifier_no), 0) + 1 AS number FROM identifier)""",
             [*identifier, named, visitor_no, at_ms or 0, domain_no],
         )
-        number = int(cursor.lastrowid or 0)
-        self._db.execute("UPDATE identifier SET person_no = ? WHERE identifier_no = ?", [number, number])
-        return number
+        return int(cursor.lastrowid or 0)
 
 
 def note_sightings(db: sqlite3.Connection, numbers: Iterable[int], run: Pass) -> None:

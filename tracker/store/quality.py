@@ -17,7 +17,8 @@ from tracker.store.marks import Pass
 
 def put_steps(db: sqlite3.Connection, lead: Row, steps: Sequence[Step], run: Pass, *, because: str) -> None:
     """Write the history of a lead's status, the last step of which counts."""
-    db.execute("DELETE FROM lead_status WHERE lead_id = ?", [lead["lead_id"]])
+    if lead["status"] is not None:
+        db.execute("DELETE FROM lead_status WHERE lead_id = ?", [lead["lead_id"]])
     db.executemany(
         "INSERT INTO lead_status VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [

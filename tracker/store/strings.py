@@ -42,6 +42,8 @@ class Numbers:
         _bound(self._numbers)
         self._numbers[None] = None
         fresh = {_digest(text): text for text in set(texts).difference(self._numbers) if text is not None}
+        if not fresh:
+            return self._numbers
         found = _find(self._db, "SELECT digest, string_no FROM string WHERE digest IN", list(fresh))
         first = self._db.execute("SELECT coalesce(max(string_no), 0) + 1 FROM string").fetchone()[0]
         unknown = (key for key in fresh if key not in found)
