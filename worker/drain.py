@@ -31,6 +31,7 @@ from tracker.hitlog import Logged
 from tracker.keys import derive
 from tracker.store import marks
 from tracker.store.db import Others, atomic, give_back, open_store, writer_lock
+from tracker.store.destinations import has_receivers
 from tracker.store.hits import HitRow, insert_hits
 from tracker.store.sites import site_numbers
 from tracker.store.strings import Registry
@@ -142,7 +143,8 @@ class Drain:
         self._stitcher.run()
         if self._stitcher.has_news:
             self._stitcher.has_news = False
-            queue.wake(client, queue.DELIVER)
+            if has_receivers(self._db):
+                queue.wake(client, queue.DELIVER)
         erased = self._stitcher.heard.erased
         if erased:
             self._forget()

@@ -19,7 +19,7 @@ from tracker.store.evidence import Numbered, load_components, put_resolution
 from tracker.store.leads import leads_of
 from tracker.store.marks import Mark, Pass
 from tracker.store.memberships import place_persons
-from tracker.store.persons import drop_unmentioned, identifier_ids, load_persons, roots_of
+from tracker.store.persons import Held, drop_unmentioned, load_held, load_persons
 
 _log = structlog.get_logger("touchline.worker")
 
@@ -49,14 +49,16 @@ class PersonStitcher:
         because = next(iter(reasons.values()), "")
         components = load_components(self._db, reasons, gap_ms=self._gap_ms)
         touched = {*reasons, *(number for each in components for number in each.numbers)}
-        also = marks.take_these(self._db, "identifier", touched - reasons.keys())  # once a batch
-        told = _named_by([*dirty, *also], identifier_ids(self._db, touched))
-        roots = roots_of(self._db, touched)
+        rest = touched - reasons.keys()
+        also = marks.take_these(self._db, "identifier", rest) if rest else []  # once a batch
+        held = load_held(self._db, touched)
+        told = _named_by([*dirty, *also], held)
+        roots = {each.person_no for each in held.values()}
         was = load_persons(self._db, roots)
         whys = dict(reasons)
         for each in components:
             resolution = resolve(each.component, self._guards)
-            put_resolution(self._db, each, resolution, run)
+            roots |= put_resolution(self._db, each, resolution, run)
             _warn_of_outsized(resolution)
             why = next((reasons[number] for number in sorted(each.numbers) if number in reasons), because)
             whys |= dict.fromkeys(each.numbers.keys() - reasons.keys(), why)
@@ -66,12 +68,12 @@ class PersonStitcher:
         marks.put(self._db, {("enquiry", each): whys[own] for each, own in beside.items()})
         found = {number for each in components for number in each.numbers}
         gone = [number for number in reasons if number not in found]
-        marks.put(self._db, {("match", lead): because for lead in leads_of(self._db, gone)})
-        rooted = roots | roots_of(self._db, touched)
-        parts = place_persons(self._db, rooted, run, because=because)
+        if gone:
+            marks.put(self._db, {("match", lead): because for lead in leads_of(self._db, gone)})
+        parts = place_persons(self._db, roots, run, because=because)
         marks.put(self._db, {("account", part): because for part in parts})
-        alone = drop_unmentioned(self._db, touched)
-        now = load_persons(self._db, rooted) | {each: [each] for each in alone}
+        alone = drop_unmentioned(self._db, gone) if gone else []
+        now = load_persons(self._db, roots) | {each: [each] for each in alone}
         for move in person_moves(was, now):
             log_change(self._db, Change.of_person(move, _cause(move, told) or because), run)
 
@@ -92,9 +94,9 @@ def _warn_of_outsized(resolution: Resolution) -> None:
         _log.warning("person_too_large", person_of=cut[0].key, rules=rules, evidence_dropped=len(cut))
 
 
-def _named_by(taken: Iterable[Mark], ids: Mapping[int, str]) -> dict[str, str]:
+def _named_by(taken: Iterable[Mark], held: Mapping[int, Held]) -> dict[str, str]:
     """Tell which fact said something new of each identifier, by its id."""
-    return {ids[int(mark.key)]: mark.because for mark in taken if int(mark.key) in ids}
+    return {held[int(mark.key)].identifier_id: mark.because for mark in taken if int(mark.key) in held}
 
 
 def _cause(move: PersonMove, told: Mapping[str, str]) -> str | None:

@@ -95,6 +95,11 @@ def add_destination(db: sqlite3.Connection, new: Destination, sealed: str) -> No
         )  # fmt: skip
 
 
+def has_receivers(db: sqlite3.Connection) -> bool:
+    """Tell whether anybody is to be told of leads."""
+    return db.execute("SELECT 1 FROM destination LIMIT 1").fetchone() is not None
+
+
 def remove_destination(db: sqlite3.Connection, destination: Destination) -> int:
     """Take a destination away with all that was to leave to it; returns how many deliveries went."""
     with atomic(db):

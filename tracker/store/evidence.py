@@ -52,9 +52,10 @@ class Mention(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A component with the numbers of its identifiers, and of the two ends of its evidence."""
+    """A component with the numbers of its identifiers, of their visitors, and of the ends of its evidence."""
 
     numbers: Mapping[int, Identifier]
+    visitors: Mapping[int, int]
     ends: Mapping[Evidence, tuple[int, int]]
     component: Component
 
@@ -63,6 +64,7 @@ class _Member(NamedTuple):
     identifier: Identifier
     first_ms: int
     apart: Why | None
+    visitor_no: int | None
 
 
 class _Row(NamedTuple):
@@ -173,7 +175,8 @@ def load_components(
         rows = {each.evidence: (each.a_no, each.b_no) for no in group for each in links.get(no, ())}
         own = {ends[number] for number in group}
         cut = {end for each in rows for end in (each.a, each.b) if end not in own}
-        components.append(Numbered({number: ends[number] for number in group}, rows, Component(
+        visitors = {no: own_no for no in group if (own_no := members[no].visitor_no) is not None}
+        components.append(Numbered({number: ends[number] for number in group}, visitors, rows, Component(
             {ends[number]: members[number].first_ms for number in group},
             tuple(rows),
             {ends[number]: names[number] for number in group if number in names},
@@ -241,16 +244,18 @@ def _load_members(db: sqlite3.Connection, wanted: str) -> dict[int, _Member]:
                 AND (hit.flags & 3 OR client.bot_reason IS NOT NULL)
             ) AND NOT EXISTS (
               SELECT 1 FROM session WHERE session.visitor_no = identifier.visitor_no
-            ) THEN 'bot' END
+            ) THEN 'bot' END,
+          identifier.visitor_no
         FROM json_each(?) AS wanted JOIN identifier ON identifier.identifier_no = wanted.value""",
         [wanted],
     ).fetchall()
     members = {}
-    for number, kind, value, mentioned_ms, started_ms, is_mentioned, apart in rows:
+    for number, kind, value, mentioned_ms, started_ms, is_mentioned, apart, visitor_no in rows:
         if is_mentioned:
             seen = [at_ms for at_ms in (mentioned_ms, started_ms) if at_ms is not None]
             first_ms = min(seen, default=UNSEEN_MS)
-            members[number] = _Member(Identifier(kind, value), first_ms, apart if seen else "unseen")
+            own = Identifier(kind, value)
+            members[number] = _Member(own, first_ms, apart if seen else "unseen", visitor_no)
     return members
 
 
@@ -316,10 +321,13 @@ def load_verdict(db: sqlite3.Connection, fact: str) -> tuple[str | None, Why | N
     return None if found is None else (found[0], found[1])
 
 
-def put_resolution(db: sqlite3.Connection, numbered: Numbered, resolution: Resolution, run: Pass) -> None:
+def put_resolution(db: sqlite3.Connection, numbered: Numbered, resolution: Resolution, run: Pass) -> set[int]:
     """Write whose identifiers these are, what is set apart, who owns shared devices, what was decided.
 
     Only rows that are new or differ change.
+
+    Returns:
+        The numbers of the oldest identifiers of the persons.
     """
     by_value = {identifier: number for number, identifier in numbered.numbers.items()}
     rows = []
@@ -343,18 +351,13 @@ def put_resolution(db: sqlite3.Connection, numbered: Numbered, resolution: Resol
         AND (verdict IS NOT ? OR why IS NOT ?)""",
         decided,
     )
+    return {by_value[person.oldest] for person in resolution.persons}
 
 
 def _put_owners(db: sqlite3.Connection, numbered: Numbered, resolution: Resolution, run: Pass) -> None:
     """Write who owns shared devices, and note whom it concerns where that moved."""
     by_value = {identifier: number for number, identifier in numbered.numbers.items()}
-    visitors = dict(
-        db.execute(
-            """SELECT identifier_no, visitor_no FROM json_each(?) AS wanted
-            JOIN identifier ON identifier_no = wanted.value WHERE visitor_no IS NOT NULL""",
-            [key_list(numbered.numbers)],
-        ).fetchall()
-    )
+    visitors = numbered.visitors
     now = {
         (visitors[by_value[visitor]], stretch.from_ms or 0, by_value[stretch.by])
         for visitor, stretches in resolution.owners.items()

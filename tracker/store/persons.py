@@ -53,24 +53,21 @@ def note_sightings(db: sqlite3.Connection, numbers: Iterable[int], run: Pass) ->
     db.executemany("UPDATE identifier SET changed_no = ? WHERE identifier_no = ? AND changed_no > 0", rows)
 
 
-def roots_of(db: sqlite3.Connection, numbers: Iterable[int]) -> set[int]:
-    """Find the numbers of the oldest identifiers of the persons who have these."""
+class Held(NamedTuple):
+    """An identifier's id, and the number of the oldest identifier of its person."""
+
+    identifier_id: str
+    person_no: int
+
+
+def load_held(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Held]:
+    """Load the ids of identifiers, and whose they are, by their numbers."""
     found = db.execute(
-        """SELECT DISTINCT person_no FROM json_each(?) AS wanted
+        """SELECT identifier_no, identifier_id, person_no FROM json_each(?) AS wanted
         JOIN identifier ON identifier_no = wanted.value""",
         [key_list(numbers)],
     )
-    return {row[0] for row in found}
-
-
-def identifier_ids(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, str]:
-    """Find the ids of identifiers by their numbers."""
-    found = db.execute(
-        """SELECT identifier_no, identifier_id FROM json_each(?) AS wanted
-        JOIN identifier ON identifier_no = wanted.value""",
-        [key_list(numbers)],
-    )
-    return dict(found.fetchall())
+    return {number: Held(*rest) for number, *rest in found}
 
 
 def load_persons(db: sqlite3.Connection, roots: Iterable[int]) -> dict[str, list[str]]:
