@@ -2,8 +2,8 @@
 
 Work goes from ground to roof: sessions, then what other facts say, then who saw a called number, then
 persons, then accounts, then matches, then journeys, then what leads are worth. Each pass takes some marks
-of the lowest floor that has any, recomputes, and leaves marks for the floors above, in one transaction; a
-crash leaves the rest marked.
+of the lowest floor that has any, recomputes, and leaves marks for the floors above, in the same
+transaction; a crash leaves the rest marked.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from worker.sessions import SessionStitcher
 from worker.traces import TraceStitcher
 
 CHUNK = 1_000
+FEW = 100
 NEWS = frozenset({"journey", "quality", "enquiry"})
 """Floors whose work may give something to tell."""
 
@@ -56,26 +57,47 @@ class Stitcher:
         Returns:
             How many marks were worked off.
         """
-        if self._others.have_written() or not self._floors:
-            self._lay_floors()
-        done = 0
+        if self._others.have_written():
+            self._floors = {}
         try:
-            while not stop() and (count := self._pass_alone()):
+            return self._work_off(stop, FEW)
+        except sqlite3.OperationalError:
+            raise
+        except Exception:
+            return self._work_off(stop, 1)  # so that what stands below the one that fails is kept
+
+    def _work_off(self, stop: Callable[[], bool], together: int) -> int:
+        if not self._floors:
+            self._lay_floors()
+        done, is_more = 0, True
+        try:
+            while is_more and not stop():
+                count, is_more = self._transact(together)
                 done += count
         except BaseException:
             self._floors = {}  # what they learnt inside a transaction that was rolled back is void
             raise
         return done
 
-    def _pass_alone(self) -> int:
-        """Work off some marks in one transaction; those who asked to be erased come last, one by one."""
+    def _transact(self, together: int) -> tuple[int, bool]:
+        """Work off marks in one transaction; those who asked to be erased come last, one by one.
+
+        Args:
+            together: so many marks are enough for a transaction; all views of a single lead cost one.
+
+        Returns:
+            How many marks were worked off, and whether there may be more.
+        """
+        done = 0
         with atomic(self._db):
-            if done := self.pass_once(self._floors, CHUNK):
-                return done
-            done = self.pass_once({ERASE: self._eraser.erase}, 1)
-        if done:
+            while count := self.pass_once(self._floors, CHUNK):
+                done += count
+                if done >= together:
+                    return done, True
+            erased = self.pass_once({ERASE: self._eraser.erase}, 1)
+        if erased:
             self._lay_floors()  # texts and sources that they know may be gone
-        return done
+        return done + erased, bool(erased)
 
     def pass_once(self, floors: Mapping[str, Floor], most: int) -> int:
         """Work off some marks of the lowest floor that has any, inside the caller's transaction."""

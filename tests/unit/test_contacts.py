@@ -126,7 +126,7 @@ def test_a_phone_number_has_one_spelling(text: str, region: str, number: str | N
 
 def test_extension_and_validity_stand_apart() -> None:
     """An extension is no part of the number, and a number of a drama is possible but not valid."""
-    assert read_phone("020 7946 0000 x12", "GB") == Phone("+442079460000", "12", True)
+    assert read_phone("020 7946 0000 x12", "GB") == Phone("+442079460000", "12", True, region="GB")
     assert read_phone("07700 900001", "GB") == Phone("+447700900001", None, False)
 
 

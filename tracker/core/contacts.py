@@ -56,12 +56,16 @@ _FREE = frozenset(whitelist) | read_words("mail_domains", "domains", kind="free"
 
 
 class Phone(NamedTuple):
-    """A phone number: E.164, its extension apart, whether the numbering plan knows it, and as what."""
+    """A phone number: E.164, its extension apart, and what its numbering plan says of it.
+
+    `region` is an ISO 3166 code; none where several countries, or none, have the number.
+    """
 
     number: str
     extension: str | None
     is_valid: bool
     is_premium: bool = False
+    region: str | None = None
 
 
 @lru_cache(maxsize=RECENT)
@@ -191,11 +195,12 @@ def _parsed(plain: str, region: str) -> Phone | None:
         return None
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
-    kind = phonenumbers.number_type(number)
+    kind, country = phonenumbers.number_type(number), phonenumbers.region_code_for_number(number)
     return Phone(
         phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), number.extension or None,
         kind != phonenumbers.PhoneNumberType.UNKNOWN,
         is_premium=kind == phonenumbers.PhoneNumberType.PREMIUM_RATE,
+        region=country if country and country.isalpha() else None,
     )  # fmt: skip
 
 
@@ -213,11 +218,8 @@ def blocked_phone(number: str) -> Literal["premium"] | None:
 
 def region_of(number: str) -> str | None:
     """Say which country a number in E.164 is of, by its ISO 3166 code."""
-    try:
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(number, None))
-    except phonenumbers.NumberParseException:
-        return None
-    return region if region and region.isalpha() else None
+    phone = _parsed(number, "")
+    return None if phone is None else phone.region
 
 
 def fold_name(text: str) -> str | None:

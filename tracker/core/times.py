@@ -45,8 +45,8 @@ def parse_instant(text: object, *, place: str = "at") -> int:
 def format_instant(instant_ms: int) -> str:
     """Write an instant as ISO 8601 in UTC with milliseconds."""
     seconds, millis = divmod(instant_ms, 1_000)
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{millis:03d}Z"
+    moment = datetime.fromtimestamp(seconds, UTC).isoformat()
+    return f"{moment[:19]}.{millis:03d}Z"
 
 
 def corrected_ms(at_ms: int, *, sent_ms: int | None, received_ms: int) -> int:
