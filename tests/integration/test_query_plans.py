@@ -39,8 +39,8 @@ from worker.drain import Drain
 ANN, BOB, LINE, POOLED = "ann@acme.com", "bob@beta.io", "+447700900001", "+442071830001"
 WORDS = ("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")
 # What an operator adds; and one row is read of what is stale.
-HAND = frozenset({"destination", "hook_source", "pool", "pool_number", "dirty"})
-FEW = frozenset({"site", "static_number", "page_matching", "tombstone"})  # by hand, or up to a bound
+HAND = frozenset({"hook_source", "pool", "pool_number", "dirty"})
+FEW = frozenset({"site", "static_number", "page_matching", "tombstone", "destination"})  # by hand, or bounded
 
 FACTS: dict[str, Sequence[Fact]] = {
     "hits": [

@@ -24,6 +24,7 @@ from tracker.wire import HitOnLog, HitsEntry
 from worker import drain
 from worker.draft import Draft
 from worker.enrich import enrich
+from worker.leads import LeadStitcher
 
 GCLID = "https://shop.test/?gclid=G1"
 
@@ -378,6 +379,25 @@ def test_what_nobody_foresaw_takes_nobody_else_down(
     assert kept["code"] == "poison"
     assert "nobody foresaw this" in kept["message"]
     assert '"e2"' in kept["body"]
+
+
+def test_a_floor_that_fails_holds_up_nothing_below_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions and persons are there although a lead cannot be matched, and the lead once it can."""
+
+    def fail(self: LeadStitcher, dirty: object, run: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LeadStitcher, "match", fail)
+        with pytest.raises(RuntimeError, match="foresaw"):
+            workspace.tell(hit("e1"), lead("1", 1, visitor_id="v1", email="ann@acme.com"))
+    assert len(workspace.export("sessions")) == len(workspace.export("persons")) == 1
+    assert workspace.query("SELECT noun FROM dirty") == [{"noun": "match"}]
+    workspace.tell()
+    assert [row["match_rule"] for row in workspace.export("leads")] == ["M1"]
+    assert workspace.verify() == []
 
 
 @pytest.mark.parametrize(
