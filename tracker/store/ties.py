@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from tracker.core.erasure import Name
+from tracker.store.db import key_list
 
 LEAD = "lead"
 """Rule of what is no evidence: whose an erased lead was, by which its erasure is carried out again."""
@@ -81,7 +82,7 @@ def ties_at(db: sqlite3.Connection, hashes: Iterable[str], *, until_ms: int) -> 
         f"""SELECT {_TIE} FROM json_each(?1) AS wanted JOIN erased_tie ON a = wanted.value WHERE at_ms <= ?2
         UNION SELECT {_TIE} FROM json_each(?1) AS wanted JOIN erased_tie ON b = wanted.value
         WHERE at_ms <= ?2""",
-        [json.dumps(sorted(hashes)), until_ms],
+        [key_list(sorted(hashes)), until_ms],
     )
     return [Tie(*row) for row in rows]
 
@@ -96,7 +97,7 @@ def sightings_of(db: sqlite3.Connection, hashes: Iterable[str]) -> set[Sighting]
     rows = db.execute(
         """SELECT identifier_id, kind, name FROM json_each(?) AS wanted
         JOIN erased_sighting ON identifier_id = wanted.value""",
-        [json.dumps(sorted(hashes))],
+        [key_list(sorted(hashes))],
     )
     return {Sighting(*row) for row in rows}
 
@@ -134,7 +135,7 @@ def numbers_by_hash(db: sqlite3.Connection, hashes: Iterable[str]) -> list[int]:
     rows = db.execute(
         """SELECT identifier_no FROM json_each(?) AS wanted
         JOIN identifier ON identifier.identifier_id = wanted.value""",
-        [json.dumps(sorted(hashes))],
+        [key_list(sorted(hashes))],
     )
     return [row[0] for row in rows]
 
@@ -144,6 +145,6 @@ def visitors_by_hash(db: sqlite3.Connection, hashes: Iterable[str]) -> dict[str,
     rows = db.execute(
         """SELECT identifier_id, visitor_id FROM visitor
         WHERE identifier_id IN (SELECT value FROM json_each(?))""",
-        [json.dumps(sorted(hashes))],
+        [key_list(sorted(hashes))],
     )
     return {row[0]: ("visitor", row[1]) for row in rows}
