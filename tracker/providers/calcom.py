@@ -1,11 +1,14 @@
 """Cal.com: one booking over its reschedulings, and routing forms.
 
-A booking that was moved gets a new `uid` and names the earlier one: the lead is called after that. Where it
-moves a second time the payload no longer says what it began as. Cancellations, rejections and meetings that
-ended add to a lead and are none.
+A booking that was moved gets a new `uid` and keeps its `iCalUID`, `<first uid>@<host>`: the lead is called
+after that, however often it moves. Older payloads have no such field and name only the booking before: of
+them a second move begins another lead, which repeats the first. Cancellations, rejections and meetings that
+ended add to a lead and are none; what is canceled to be moved is not called off.
 
 Source: https://cal.com/docs/developing/guides/automation/webhooks
 Source: https://github.com/calcom/cal.com (packages/features/webhooks)
+Source: https://github.com/calcom/cal.diy/issues/22779 (the iCalUID stays that of the first booking)
+Source: https://github.com/calcom/cal.diy/issues/28543 (cancellations by a move)
 Unconfirmed: payloads by a custom template, which may look any way.
 """
 
@@ -27,6 +30,7 @@ from tracker.providers.reading import (
     mapping,
     objects,
     text,
+    truth,
     visitor_token,
     without_blanks,
 )
@@ -60,7 +64,7 @@ def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Fac
     before = first_text(payload, "rescheduleUid", "fromReschedule", "rescheduledFromUid")
     attendee = next(objects(payload.get("attendees")), {})
     own = first_text(payload, "uid", "bookingUid", "bookingId", "id")
-    booking_id = before or own or _made_id(payload, attendee)
+    booking_id = _first_uid(payload) or before or own or _made_id(payload, attendee)
     guessed = form_lead(_answers(payload), provider_id=booking_id)
     name = text(attendee.get("name")) or full_name(attendee.get("firstName"), attendee.get("lastName"))
     made_at = None if before or event not in _MAKING else instant(payload.get("createdAt"))
@@ -70,9 +74,22 @@ def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Fac
         "email": guessed.get("email") or text(attendee.get("email")), "name": guessed.get("name") or name,
         "phone": guessed.get("phone") or text(attendee.get("phoneNumber")) or _called(payload),
         "visitor_id": visitor_token(payload),
-        "fields": {**mapping(guessed.get("fields")), **_meeting(payload), **_ENDING.get(event, {}),
-                   **_no_show(payload)},
+        "fields": {**mapping(guessed.get("fields")), **_no_show(payload),
+                   **({} if _is_moving(payload) else {**_meeting(payload), **_ENDING.get(event, {})})},
     }  # fmt: skip
+
+
+def _first_uid(payload: Mapping[str, Any]) -> str | None:
+    """Read what the booking was called before it ever moved; all of its moves keep that."""
+    stem, _, host = (text(payload.get("iCalUID")) or "").partition("@")
+    return stem if stem and host else None
+
+
+def _is_moving(payload: Mapping[str, Any]) -> bool:
+    """Tell whether a cancellation only makes room for another time."""
+    return (
+        text(payload.get("rescheduledToUid")) is not None or truth(payload.get("requestReschedule")) is True
+    )
 
 
 def _made_id(payload: Mapping[str, Any], attendee: Mapping[str, Any]) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from itertools import permutations
+from typing import Any
+
 import pytest
 
-from tests.unit.providers.deliveries import facts_of
+from tests.unit.providers.deliveries import delivery, facts_of, merged_lead
 from tests.unit.providers.leads import is_lead, lead_in_any_order, picked
 from tests.unit.providers.proofs import demand_proof
 from tests.unit.providers.recorded import recorded
+from tracker.providers.adapter import Delivery
 from tracker.providers.signing import hex_mac
 
 
@@ -21,6 +26,43 @@ def test_a_moved_booking_is_the_same_lead_in_any_order() -> None:
         "fields": {"meeting_at": "2026-03-06T09:00:00.000Z", "organizer": "Ines Roca", "canceled": None},
     }  # fmt: skip
     assert picked(lead, told) == told
+
+
+def _moved(number: int, *, event: str = "BOOKING_RESCHEDULED", **more: Any) -> Delivery:
+    """Make the delivery of a move: the booking's own uid, the one before, the name of the first."""
+    given = json.loads(recorded("calcom_booking_created").body)
+    uids = {"uid": f"uid{number}", "iCalUID": "uid0@Cal.com", "iCalSequence": min(number, 1)}
+    before = {"rescheduleUid": f"uid{number - 1}", "fromReschedule": f"uid{number - 1}"} if number else {}
+    payload = {**given["payload"], **uids, **before, "startTime": f"2026-03-1{number}T09:00:00Z", **more}
+    name = event if number else "BOOKING_CREATED"
+    return delivery(
+        {"triggerEvent": name, "createdAt": f"2026-03-0{number + 1}T10:00:00Z", "payload": payload}
+    )
+
+
+def test_a_booking_stays_one_lead_however_often_it_moves() -> None:
+    """In every order, repeats and the cancellations by a move included; it is met at the last time."""
+    gone = _moved(
+        1, event="BOOKING_CANCELLED", rescheduleUid=None, fromReschedule=None, rescheduledToUid="uid2"
+    )
+    events = [_moved(0), _moved(1), gone, _moved(2), _moved(3)]
+    leads = [merged_lead("calcom", *order, order[0]) for order in permutations(events)]
+    assert all(lead == leads[0] for lead in leads)
+    told = {"provider_id": "uid0", "at": "2026-03-01T10:00:00.000Z",
+            "fields": {"meeting_at": "2026-03-13T09:00:00.000Z", "canceled": None}}  # fmt: skip
+    assert picked(leads[0], told) == told
+
+
+@pytest.mark.parametrize(
+    ("sign", "canceled"),
+    [({}, True), ({"rescheduledToUid": "uid2"}, None), ({"requestReschedule": True}, None)],
+    ids=["called off", "moved by the attendee", "to be moved, as the host asks"],
+)
+def test_what_is_canceled_to_be_moved_is_not_called_off(sign: dict[str, Any], canceled: bool | None) -> None:
+    """Cal.com cancels a booking that moves; only what nobody moves is over."""
+    ended = delivery({"triggerEvent": "BOOKING_CANCELLED", "createdAt": "2026-03-03T08:00:00Z",
+                      "payload": {"uid": "uid0", "iCalUID": "uid0@Cal.com", **sign}})  # fmt: skip
+    assert merged_lead("calcom", ended, _moved(0))["fields"].get("canceled") is canceled
 
 
 @pytest.mark.parametrize(("event", "told"), [("booking_cancelled", "canceled"), ("meeting_ended", "ended")])
