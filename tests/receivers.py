@@ -149,12 +149,19 @@ class Mailbox:
 
 
 @contextmanager
-def mail_receiver() -> Iterator[Mailbox]:
-    """Run a mail server on a free port of this machine."""
+def mail_receiver(security: str = "none", tls: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
+    """Run a mail server on a free port of this machine.
+
+    Args:
+        security: `starttls`, and nothing is taken before it; `tls` from the start; `none`.
+        tls: its certificate.
+    """
     box = Mailbox(free_port())
     controller = Controller(
-        box, hostname="127.0.0.1", port=box.port, authenticator=box.authenticate, auth_require_tls=False
-    )
+        box, hostname="127.0.0.1", port=box.port, authenticator=box.authenticate,
+        auth_require_tls=security == "starttls", require_starttls=security == "starttls",
+        tls_context=tls if security == "starttls" else None, ssl_context=tls if security == "tls" else None,
+    )  # fmt: skip
     controller.start()
     try:
         yield box

@@ -70,6 +70,7 @@ class Settings:
     smtp_host: str | None
     smtp_port: int
     smtp_security: SmtpSecurity
+    smtp_verify: bool
     smtp_user: str | None
     smtp_password: str | None = field(repr=False)
     smtp_from: str | None
@@ -255,6 +256,8 @@ SETTINGS = (
             "Port of the mail server: 587, 465 or 25."),
     Setting("smtp_security", "starttls", "word", _word("starttls", "tls", "none"),
             "How the line to the mail server is encrypted: starttls (port 587), tls (465), none."),
+    Setting("smtp_verify", "true", "true or false", _flag,
+            "Hold the mail server to a certificate that is trusted; false: any, for a server of your own."),
     Setting("smtp_user", "", "text", _maybe(_text),
             "Name for the mail server; empty: no log-in."),
     Setting("smtp_password", "", "secret", _maybe(_text),

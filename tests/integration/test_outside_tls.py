@@ -5,47 +5,23 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import certifi
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.certificates import certificate
 from tests.receivers import Receiver, http_receiver
 from worker.outside import Request, post
 
 NAME = "hooks.example"
 
 
-def certificate(folder: Path) -> Path:
-    """Make a certificate for NAME that vouches for itself, with its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    encoding, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    plain = serialization.NoEncryption()
-    path = folder / "server.pem"
-    path.write_bytes(key.private_bytes(encoding, private, plain) + made.public_bytes(encoding))
-    return path
-
-
 @pytest.fixture
 def receiver(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     """Give a real HTTPS server whose certificate is trusted, and to which every name leads."""
-    path = certificate(data)
+    path = certificate(data, NAME)
     monkeypatch.setattr(certifi, "where", lambda: str(path))
     real = socket.getaddrinfo
 

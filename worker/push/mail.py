@@ -8,6 +8,7 @@ Source: https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1 (4xx may succeed la
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
+
+import certifi
 
 from tracker.config import Settings
 from tracker.core.outbox import Answer
@@ -52,7 +55,33 @@ def _send(to: str, delivery: Delivery, settings: Settings, now_ms: int) -> Answe
     except smtplib.SMTPResponseException as error:
         return _answer(error.smtp_code, error.smtp_error)
     except (OSError, smtplib.SMTPException) as error:
-        return Answer("retry", 0, f"{type(error).__name__}: {error}")
+        return Answer("retry", 0, _trouble(error, settings))
+
+
+_HINTS: tuple[tuple[type[Exception], str, str], ...] = (
+    (ssl.SSLCertVerificationError, "", "the server's certificate is not trusted: give smtp_host the name "
+     "that the certificate bears, or set smtp_verify = false if the server is your own"),
+    (ssl.SSLError, "", "this port does not speak TLS from the start: for port 587 or 25 set smtp_security = "
+     "starttls"),
+    (smtplib.SMTPNotSupportedError, "STARTTLS", "the server offers no STARTTLS: set smtp_port = 465 and "
+     "smtp_security = tls, or smtp_security = none on a line that you trust"),
+    (smtplib.SMTPNotSupportedError, "AUTH", "the server takes no log-in on this line: check smtp_port and "
+     "smtp_security, or leave smtp_user empty"),
+    (socket.gaierror, "", "there is no such host: check smtp_host"),
+    (ConnectionRefusedError, "", "no server answers there: check smtp_host and smtp_port"),
+    (TimeoutError, "", "the server did not speak in time: port 465 needs smtp_security = tls, and a firewall "
+     "may hold the port shut"),
+    (smtplib.SMTPServerDisconnected, "", "the server hung up: port 465 needs smtp_security = tls"),
+)  # fmt: skip
+"""What to do about a line that does not come about: the error, a word in it, the advice; first match wins."""
+
+
+def _trouble(error: Exception, settings: Settings) -> str:
+    """Say what went wrong and what to do about it."""
+    told = f"{type(error).__name__}: {error}"
+    hint = next((said for kind, word, said in _HINTS if isinstance(error, kind) and word in told), None)
+    where = f"{settings.smtp_host}:{settings.smtp_port}"
+    return told if hint is None else f"{where}: {hint} ({told})"
 
 
 def letter(to: str, delivery: Delivery, settings: Settings, now_ms: int) -> EmailMessage:
@@ -74,7 +103,7 @@ def letter(to: str, delivery: Delivery, settings: Settings, now_ms: int) -> Emai
 def _line(settings: Settings) -> Iterator[smtplib.SMTP]:
     """Open a line to the server: encrypted from the start, after a greeting, or not at all."""
     host, port = str(settings.smtp_host), settings.smtp_port
-    trusted = ssl.create_default_context()
+    trusted = _trust(settings)
     if settings.smtp_security == "tls":
         opened: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=trusted)
     else:
@@ -85,6 +114,15 @@ def _line(settings: Settings) -> Iterator[smtplib.SMTP]:
         if settings.smtp_user:
             line.login(settings.smtp_user, settings.smtp_password or "")
         yield line
+
+
+def _trust(settings: Settings) -> ssl.SSLContext:
+    """Say whose certificates count: those of known authorities, of this system and of the web."""
+    trusted = ssl.create_default_context()
+    trusted.load_verify_locations(certifi.where())
+    if not settings.smtp_verify:
+        trusted.check_hostname, trusted.verify_mode = False, ssl.CERT_NONE
+    return trusted
 
 
 def _answer(code: int, words: bytes | str) -> Answer:
