@@ -7,15 +7,22 @@ the provider's way (`greet`, `accepted`, `refused`) and reads facts out of it (`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote_plus
 
 from tracker.errors import BadRequest
 from tracker.providers.documents import Document, read_document
 
 Facts = Iterable[dict[str, Any]]
 """Facts without `site`: see `Adapter.parse`."""
+
+
+NO_FIELDS = frozenset({"secret", "bodySHA256"})
+"""Names in an address that prove a sender, and are no part of what it tells."""
+
+_FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 class Unproved(BadRequest):
@@ -52,6 +59,17 @@ class Delivery:
             BadRequest: `bad_body`, it cannot be read.
         """
         return read_document(self.body, self.headers.get("content-type", ""))
+
+    @property
+    def of_query(self) -> Delivery | None:
+        """The same delivery with the fields of its address as a form; None where there are none."""
+        parts = [each for each in self.query.split("&") if "=" in each]
+        told = [each for each in parts if unquote_plus(each.partition("=")[0]) not in NO_FIELDS]
+        if not told:
+            return None
+        return replace(
+            self, body="&".join(told).encode("latin-1", "replace"), headers={**self.headers, **_FORM}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +116,8 @@ class Adapter:
         headers: names of the headers, in lower case, that `parse` needs; content-type is always kept.
         is_nameless: its deliveries carry no id, so that equal bodies of one day are one delivery, and those
             of another day are not. Otherwise equal bodies are one delivery for ever.
+        takes_query: its deliveries may come by GET, or with all their fields in the address. They are proved,
+            kept and parsed as a form of those fields.
         secret: what the secret is called and where it is found; empty: there is none.
         wants_user: the secret is written `user:password` (HTTP Basic).
         steps: how to connect it, a sentence each; `{url}` stands for the hook's address.
@@ -114,6 +134,7 @@ class Adapter:
     hush: Callable[[Delivery], bytes] | None = None
     headers: tuple[str, ...] = ()
     is_nameless: bool = False
+    takes_query: bool = False
     secret: str = ""
     wants_user: bool = False
     steps: tuple[str, ...] = ()

@@ -24,10 +24,12 @@ ADAPTER = Adapter(
     verify=demand_shared_secret,
     headers=_IDS,
     is_nameless=True,
+    takes_query=True,
     secret="a secret of your own, in the header X-Touchline-Secret, as Authorization: Bearer, as the key of "
-    "X-Signature (HMAC-SHA256 of the body in hex), or in the address as ?secret=",
+    "X-Signature (HMAC-SHA256 in hex of the body, or of a GET's query), or in the address as ?secret=",
     steps=(
-        "Have your system post JSON or a form to {url}, one request a lead.",
+        "Have your system post JSON or a form to {url}, one request a lead. A system that only sends "
+        "GET puts the fields into the address: {url}?email=...&phone=...",
         "If you set a secret, send it in the header X-Touchline-Secret with each request.",
         "Fields called email, phone, name, company and tl_visitor are found by themselves; for others write "
         "a map, such as email=contact.email, and look at the result with `touchline source try`.",

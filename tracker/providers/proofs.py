@@ -1,7 +1,8 @@
 """Proofs for senders that sign nothing of their own: a secret that the operator has them send.
 
 By one of: the header `X-Touchline-Secret`; `Authorization: Bearer`; `X-Signature` with the HMAC-SHA256 of
-the body in hex, with or without `sha256=` before it; the query parameter `secret`.
+the body in hex, with or without `sha256=` before it; the query parameter `secret`. A GET's body is the query
+without that parameter.
 """
 
 from __future__ import annotations

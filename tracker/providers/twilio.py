@@ -59,8 +59,11 @@ def _verify(delivery: Delivery, secret: str) -> None:
 def _signed_fields(delivery: Delivery) -> str:
     """Write the fields of the body as Twilio signs them: sorted, each distinct value of a name once.
 
-    A body that is no form is signed by its hash in the address; without one it is not signed at all.
+    The fields of a GET stand in the address, which is signed whole. A body that is no form is signed by its
+    hash in the address; without one it is not signed at all.
     """
+    if delivery.method == "GET":
+        return ""
     hashes = parse_qs(delivery.query).get("bodySHA256", [])
     if hashes:
         if not is_same(hashes[0].lower(), sha256(delivery.body).hexdigest()):
@@ -199,11 +202,12 @@ ADAPTER = Adapter(
     parse=_parse,
     verify=_verify,
     accepted=Reply(200, b"<Response/>", "text/xml"),
+    takes_query=True,
     secret="the account's primary auth token, on the first page of Twilio's console",
     steps=(
         "In Twilio's console open Phone Numbers, Manage, Active numbers, and the number.",
-        "Under Voice Configuration enter {url} as `Call status changes`, with HTTP POST. Leave `A call comes "
-        "in` as it is: this hook answers with no instructions, which would end the call.",
+        "Under Voice Configuration enter {url} as `Call status changes`, with HTTP POST or GET. Leave "
+        "`A call comes in` as it is: this hook answers with no instructions, which would end the call.",
         "For recordings and transcriptions give {url} as recordingStatusCallback and transcribeCallback of "
         "the <Record> or <Dial> that makes them.",
         "Give the account's auth token to `touchline source add` as the secret. Behind a proxy also give "

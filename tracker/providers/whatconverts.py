@@ -141,9 +141,10 @@ ADAPTER = Adapter(
     name="whatconverts",
     label="WhatConverts",
     parse=_parse,
+    takes_query=True,
     steps=(
         "In WhatConverts open the profile's Integrations, then Webhooks, and add one.",
-        "Enter {url}, choose JSON, and both triggers: new leads and updated leads.",
+        "Enter {url}, choose JSON by POST, and both triggers: new leads and updated leads. GET is read too.",
         "WhatConverts signs nothing: keep the address to yourself.",
     ),
     verified="documented examples of calls in progress, texts and chats; no signature is documented",

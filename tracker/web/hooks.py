@@ -21,6 +21,7 @@ from tracker.providers.adapter import Adapter, Delivery, Reply, Unproved
 from tracker.store.hooks import HookSource, Secrets, open_secrets
 from tracker.web.answers import describe
 from tracker.web.body import read_bytes
+from tracker.web.caller import is_prefetch
 from tracker.web.house import House
 from tracker.wire import HookEntry, encode
 
@@ -58,8 +59,7 @@ def _take(house: House, source: HookSource, adapter: Adapter) -> tuple[Reply, st
         greeting = adapter.greet(delivery, secrets.valid(delivery.received_ms))
         if greeting is not None:
             return greeting, "greeted"
-    if delivery.method == "GET":
-        raise BadRequest("bad_method", f"this address takes what {adapter.label} posts")
+    delivery = _with_fields(adapter, delivery)
     _prove(adapter, delivery, secrets)
     _ = delivery.document  # what cannot be read is refused here, while the sender listens
     wanted = ("content-type", *adapter.headers)
@@ -67,6 +67,26 @@ def _take(house: House, source: HookSource, adapter: Adapter) -> tuple[Reply, st
     body = delivery.body if adapter.hush is None else adapter.hush(delivery)
     house.log.commit([encode(HookEntry(delivery.received_ms, source.source_no, body, kept))])
     return adapter.accepted, "accepted"
+
+
+def _with_fields(adapter: Adapter, delivery: Delivery) -> Delivery:
+    """Take the fields of a delivery out of its address, where it has none in its body.
+
+    Whoever only looks at the address is told what it is for: somebody who opens it, a preview of a link, a
+    prefetch.
+
+    Raises:
+        BadRequest: `bad_method`, it delivers nothing.
+    """
+    is_look = delivery.method in ("GET", "HEAD")
+    may_tell = adapter.takes_query and not (
+        is_look and (delivery.method == "HEAD" or is_prefetch(request.environ))
+    )
+    told = delivery.of_query if may_tell and (is_look or not delivery.body.strip()) else None
+    if is_look and told is None:
+        ways = "sends, by POST or by GET with its fields in the address" if adapter.takes_query else "posts"
+        raise BadRequest("bad_method", f"this address takes what {adapter.label} {ways}")
+    return told or delivery
 
 
 def _secrets(house: House, source: HookSource) -> Secrets:
@@ -135,5 +155,6 @@ def _refused(adapter: Adapter, error: BadRequest) -> Response:
 
 def _answer(reply: Reply) -> Response:
     response = Response(reply.body, reply.status, content_type=reply.content_type)
+    response.headers["Cache-Control"] = "no-store"
     response.headers.extend(list(reply.headers))
     return response

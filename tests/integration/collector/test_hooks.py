@@ -160,6 +160,66 @@ def test_an_address_is_one_providers_alone(shop: Shop) -> None:
     assert shop.ask(path).status_code == 405
 
 
+ADDRESSED: dict[str, tuple[str, str, str]] = {
+    "a GET": ("generic", "GET", "email=ann%40acme.test&phone=%2B441134960123&gclid=g1"),
+    "a POST without a body": ("generic", "POST", "email=ann%40acme.test&phone=%2B441134960123&gclid=g1"),
+    "a form of WhatConverts": (
+        "whatconverts", "GET",
+        "lead_id=9&lead_type=Web+Form&contact_email_address=ann%40acme.test&contact_phone_number="
+        "%2B441134960123&gclid=g1",
+    ),
+    "an entry of Gravity Forms": (
+        "gravityforms", "GET", "id=7&form_id=1&email=ann%40acme.test&phone=%2B441134960123&gclid=g1",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("provider", "method", "query"), ADDRESSED.values(), ids=ADDRESSED)
+def test_fields_in_the_address_are_a_delivery(
+    provider: str, method: str, query: str, shop: Shop, client: redis.Redis
+) -> None:
+    """A service that sends no body makes the same lead, once however often it says so."""
+    path = connect(shop, provider, None)
+    for _ in range(2):
+        assert shop.ask(f"{path}?{query}", method).status_code < 300
+    (lead,) = leads(shop, client)
+    assert (lead["email"], lead["phone"]) == ("ann@acme.test", "+441134960123")
+    assert rows(shop, "SELECT name, value FROM lead_click") == [("gclid", "g1")]
+
+
+LOOKS: dict[str, tuple[str, str, str, dict[str, str]]] = {
+    "without a field": ("generic", "GET", "", {}),
+    "with the secret alone": ("generic", "GET", "?secret=sign-me", {}),
+    "of the headers": ("generic", "HEAD", "?email=ann@acme.test", {}),
+    "of a prefetch": ("generic", "GET", "?email=ann@acme.test", {"Sec_Purpose": "prefetch"}),
+    "at a provider that only posts": ("typeform", "GET", "?email=ann@acme.test", {}),
+}
+
+
+@pytest.mark.parametrize(("provider", "method", "query", "headers"), LOOKS.values(), ids=LOOKS)
+def test_a_look_at_an_address_makes_no_lead(
+    provider: str, method: str, query: str, headers: dict[str, str], shop: Shop
+) -> None:
+    """It is told what the address is for, whatever opened it: a person, a preview of the link."""
+    answer = shop.ask(connect(shop, provider, None) + query, method, **headers)
+    assert answer.status_code == 405
+    assert method == "HEAD" or "this address takes what" in answer.json["message"]
+    assert shop.entries() == []
+
+
+def test_a_get_is_proved_like_a_post_and_its_secret_is_not_kept(shop: Shop) -> None:
+    """The secret may stand in the address; a signature is of the query."""
+    path, query = connect(shop, "generic"), "email=ann%40acme.test"
+    mac = hmac.new(SECRET.encode(), query.encode(), hashlib.sha256).hexdigest()
+    assert shop.ask(f"{path}?{query}", "GET").status_code == 401
+    assert shop.ask(f"{path}?{query}&phone=1", "GET", X_Signature=mac).status_code == 401
+    assert shop.ask(f"{path}?{query}", "GET", X_Signature=mac).status_code < 300
+    assert shop.ask(f"{path}?{query}&secret={SECRET}", "GET").status_code < 300
+    assert [entry.body for entry in shop.entries() if isinstance(entry, wire.HookEntry)] == [
+        query.encode()
+    ] * 2
+
+
 def test_two_secrets_are_valid_while_one_takes_the_others_place(shop: Shop) -> None:
     """During a rotation neither the old nor the new secret is refused; afterwards only the new is taken."""
     path, body = connect(shop, "typeform"), typeform()

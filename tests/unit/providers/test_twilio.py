@@ -45,6 +45,22 @@ def proves(given: Delivery, secret: str = "12345") -> bool:
     return True
 
 
+def test_a_get_is_signed_by_its_address_alone() -> None:
+    """All fields stand in it; one that is changed or added breaks the proof."""
+    url = f"https://mycompany.com/hook?foo=1&CallSid={CALL}&From=%2B14158675309"
+    mac = base64_mac("12345", url.encode(), "sha1")
+
+    def got(address: str) -> bool:
+        bare = Delivery(b"", 0, {"x-twilio-signature": mac}, "GET", (address,), address.partition("?")[2])
+        told = bare.of_query
+        assert told is not None
+        return proves(told)
+
+    assert got(url)
+    assert not got(url + "&Direction=inbound")
+    assert not got(url.replace("5309", "5300"))
+
+
 def test_a_call_that_ended_is_a_lead_from_its_begin() -> None:
     """The end is reported with a length, and the begin follows from both."""
     (fact,) = facts_of("twilio", recorded("twilio_completed"))
