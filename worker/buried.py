@@ -16,6 +16,7 @@ from tracker.core.ids import lead_id
 from tracker.core.testimony import testify
 from tracker.core.times import format_instant, parse_instant
 from tracker.keys import derive
+from tracker.store.consents import has_word
 from tracker.store.erasing import load_stored
 from tracker.store.ties import ties_of
 from tracker.store.tombstones import Span, Tombstones
@@ -128,6 +129,8 @@ class Buried:
         key = (fact.kind, site_no, fact.key)
         if load_stored(self._db, key):
             return True
+        if fact.kind == "consent":
+            return not self._is_word_kept(fact, site_no)
         name = names_of_fact(key, fact.site)[0]
         told = testify(fact.kind, fact.content, key=name, region=self._holdings.region(fact.site))
         seen = (self._ties.sighting(one, told.name) for one, at_ms in told.named.items() if at_ms is not None)
@@ -137,6 +140,13 @@ class Buried:
             return True
         is_call = fact.kind == "lead" and fact.content.get("tracking_number")
         return bool(is_call) and not ties_of(self._db, self._ties.fact(f"call:{name}"))
+
+    def _is_word_kept(self, fact: Fact, site_no: int) -> bool:
+        told = fact.content
+        return has_word(
+            self._db, self._tombstones.hash(("visitor", told["visitor_id"])), site_no=site_no,
+            at_ms=told_ms("consent", told), is_refused=told["state"] == "denied",
+        )  # fmt: skip
 
     def _bury_lead(self, fact: Fact, named: Named, erased: Iterable[Name], at_ms: int) -> None:
         """Count a lead that is not written, and have no later word of it bring it about."""

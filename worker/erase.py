@@ -20,6 +20,7 @@ from tracker.core.facts import SEPARATOR, fact_name, fact_words, read_fact
 from tracker.core.ids import event_id_of, event_key, lead_id
 from tracker.store import erasing, marks, outbox
 from tracker.store.changes import Change, log_change
+from tracker.store.consents import keep_word
 from tracker.store.erasing import ERASED
 from tracker.store.facts import NO_SITE, insert_fact
 from tracker.store.hooks import drop_raw
@@ -161,7 +162,9 @@ class Eraser:
         marks.put(self._db, {("fact", json.dumps(holding.key)): ERASED})
         traces.counts[f"{kind} facts"] += len(holding.versions)
         traces.reasons.add(fact_words(fact_name(kind, "", key)))
-        if kind == "lead":
+        if kind == "consent":
+            self._keep_word(holding)
+        elif kind == "lead":
             self._bury_lead(holding, subject, traces)
         elif kind == "link":
             number = erasing.scrub_links(self._db, site_no, event_key(key))
@@ -172,6 +175,14 @@ class Eraser:
         for each in holding.versions:
             deal = read_fact({**self._holdings.without(each.content), "fact": "deal"})
             insert_fact(self._db, deal, site_no=NO_SITE, origin=each.origin, received_ms=each.received_ms)
+
+    def _keep_word(self, holding: Holding) -> None:
+        """Remember what somebody said on consent: a refusal outlives whoever refused."""
+        told = holding.versions[-1].content
+        keep_word(
+            self._db, self._tombstones.hash(("visitor", told["visitor_id"])), site_no=holding.key[1],
+            at_ms=told_ms("consent", told), is_refused=told["state"] == "denied",
+        )  # fmt: skip
 
     def _bury_lead(self, holding: Holding, subject: Subject, traces: _Traces) -> None:
         _, site_no, key = holding.key

@@ -65,6 +65,7 @@ class FactReader:
 
     def __init__(self, db: sqlite3.Connection, *, key: bytes) -> None:
         self._db = db
+        self._key = key
         self._identifiers = Identifiers(db, key)
         self._visitors = Visitors(db, key)
         self._accounts = AccountStitcher(db, key=key)
@@ -109,7 +110,7 @@ class FactReader:
         visitor_id = fields.get("visitor_id")
         is_withheld = kind != "consent" and isinstance(visitor_id, str) and is_withdrawn(
             self._db, visitor_id, site_no=own_no,
-            at_ms=parse_instant(fields["from" if kind == "lease" else "at"]),
+            at_ms=parse_instant(fields["from" if kind == "lease" else "at"]), key=self._key,
         )  # fmt: skip
         name = fact_name(kind, str(fields["site"]) if site_no else "", key)
         return _Told(

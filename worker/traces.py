@@ -34,6 +34,7 @@ class TraceStitcher:
 
     def __init__(self, db: sqlite3.Connection, *, key: bytes) -> None:
         self._db = db
+        self._key = key
         self._identifiers = Identifiers(db, key)
         self._sites = numbered_sites(db)
         self._paged = sites_matching_pages(db)
@@ -95,7 +96,9 @@ class TraceStitcher:
 
     def has_refused(self, caller: Candidate, lead: Row) -> bool:
         """Tell whether the visitor who made a lead had withdrawn consent by then (G4)."""
-        return is_withdrawn(self._db, caller.visitor_id, site_no=lead["site_no"], at_ms=lead["at_ms"])
+        return is_withdrawn(
+            self._db, caller.visitor_id, site_no=lead["site_no"], at_ms=lead["at_ms"], key=self._key
+        )
 
     def shown(self, lead: Row) -> tuple[list[Leased], list[Missed]]:
         """Gather the visitors to whom the called number was shown at the time of a call, and near it."""

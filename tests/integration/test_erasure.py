@@ -121,6 +121,11 @@ HISTORIES: Mapping[str, Sequence[Fact]] = {
         erase(3_000, email=ANN), lead("L1", 5, email=ANN), lead("L1", 5, visitor_id="v9", version_at=at(6)),
         identify(0, visitor_id="v9", email=BOB), identify(2_000, visitor_id="v8", email=BOB),
     ),
+    "a refusal, another on the other site, and a life after the erasure": (
+        identify(5, email=ANN), consent("granted", 1), consent("denied", 10), erase(100, visitor_id="v1"),
+        identify(200, email=BOB), hit("h1", 201), lead("L1", 202, visitor_id="v1", email=BOB),
+        consent("granted", 300), lead("L2", 310, visitor_id="v1", email=BOB),
+    ),
     "an erasure by a former id, a link and a refusal": (
         hit("h1"), hit("h2", 1, visitor_id="v2", link=link("n1", 0)), hit("h3", visitor_id="v3"),
         erase(100, person_id=name_id("visitor:v1")), consent("denied", 3, visitor_id="v2"),
@@ -207,6 +212,19 @@ def test_any_order_batching_and_repetition_erases_the_same(
         outcomes.append(everything_of(own))
         shutil.rmtree(folder)
     assert outcomes[0] == outcomes[1]
+
+
+def test_a_refusal_outlives_who_refused(workspace: Workspace) -> None:
+    """What the browser does after its erasure is told without consent, until it consents again."""
+    refusal = consent("denied", 10)
+    workspace.tell(hit("h1"), identify(5, email=ANN), refusal)
+    for facts in ((erase(100, email=ANN),), (refusal,), (lead("L1", 200, visitor_id="v1", email=BOB),)):
+        workspace.tell(*facts)
+    assert persons(workspace) == set()
+    assert [(row["visitor_id"], row["person_id"]) for row in workspace.export("leads")] == [(None, None)]
+    assert workspace.query("SELECT 1 FROM fact WHERE kind IN ('consent', 'identify')") == []
+    workspace.tell(consent("granted", 300), lead("L2", 310, visitor_id="v1", email=BOB))
+    assert persons(workspace) == people(f"visitor:v1 email:{BOB}")
 
 
 def test_of_a_shared_device_only_their_own_time_goes(workspace: Workspace) -> None:

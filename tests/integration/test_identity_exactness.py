@@ -152,7 +152,7 @@ def test_without_the_guard_a_refusal_would_change_nothing(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """G4 alone keeps back what a visitor says after a refusal: with it off, another person is born."""
-    monkeypatch.setattr("worker.facts.is_withdrawn", lambda db, visitor_id, *, site_no, at_ms: False)
+    monkeypatch.setattr("worker.facts.is_withdrawn", lambda db, visitor_id, **_: False)
     workspace.tell(lead("L1", 5, visitor_id="v1", email=ANN), consent("denied", 10), identify(25, email=BOB))
     assert f"email:{BOB}" in {each for person in persons(workspace) for each in person}
 
