@@ -11,10 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FrameLocator, Page, expect
-from playwright.sync_api import sync_playwright as start_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    FrameLocator,
+    Page,
+    Playwright,
+    expect,
+)
 
-from tests.browser.script.conftest import FLAGS, find_browser
+from tests.browser.launching import FLAGS, NO_ROBOT, launch
 from tests.conftest import short_folder
 from tests.running import Run, free_port
 from tests.waiting import wait_for
@@ -88,13 +95,11 @@ def run() -> Iterator[Run]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """Start a Chromium that is no self-declared robot."""
-    with start_playwright() as playwright:
-        options = [*FLAGS, "--disable-blink-features=AutomationControlled"]
-        launched = playwright.chromium.launch(executable_path=find_browser(), args=options)
-        yield launched
-        launched.close()
+    launched = launch(playwright, *FLAGS, NO_ROBOT)
+    yield launched
+    launched.close()
 
 
 def visit(context: BrowserContext, port: int, host: str = "localhost") -> Newcomer:

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
-from tests.browser.script.conftest import FLAGS, find_browser
+from tests.browser.launching import NO_ROBOT, flags, launch
 from tests.browser.shop import Shop, open_shop
 from tests.browser.test_main_job import AGENT, visitor_of
 from tests.conftest import short_folder
@@ -66,7 +66,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(playwright: Playwright) -> Iterator[World]:
     """Start everything once."""
     data = short_folder()
     settings = config.load({}, data=data, port=free_port())
@@ -85,13 +85,10 @@ def world() -> Iterator[World]:
     here.bodies["/leave"] = leaving(here, there)
     try:
         run.wait_until_ready()
-        with sync_playwright() as playwright:
-            origins = ",".join([here.url(""), here.url("", "www.shop.test"), there.url("", "other.test")])
-            secure = f"--unsafely-treat-insecure-origin-as-secure={origins}"
-            options = [*FLAGS, secure, "--disable-blink-features=AutomationControlled"]
-            browser = playwright.chromium.launch(executable_path=find_browser(), args=options)
-            yield World(run, here, there, browser)
-            browser.close()
+        origins = [here.url(""), here.url("", "www.shop.test"), there.url("", "other.test")]
+        browser = launch(playwright, *flags(*origins), NO_ROBOT)
+        yield World(run, here, there, browser)
+        browser.close()
     finally:
         for server in servers:
             server.shutdown()

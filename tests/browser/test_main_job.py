@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
-from tests.browser.script.conftest import FLAGS, find_browser
+from tests.browser.launching import NO_ROBOT, flags, launch
 from tests.browser.script.pages import STORAGE_DENIED
 from tests.browser.shop import Shop, open_shop
 from tests.conftest import short_folder
@@ -80,7 +80,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(playwright: Playwright) -> Iterator[World]:
     """Start everything once."""
     data = short_folder()
     settings = config.load({}, data=data, port=free_port())
@@ -92,22 +92,14 @@ def world() -> Iterator[World]:
     shop, server = open_shop(snippet("shop", f"http://shop.test:{settings.port}"))
     try:
         run.wait_until_ready()
-        with sync_playwright() as playwright:
-            browser = launch(playwright, shop, settings.port)
-            yield World(run, shop, browser, token)
-            browser.close()
+        browser = launch(playwright, *flags(shop.url(""), f"http://shop.test:{settings.port}"), NO_ROBOT)
+        yield World(run, shop, browser, token)
+        browser.close()
     finally:
         server.shutdown()
         server.server_close()
         run.stop()
         shutil.rmtree(data, ignore_errors=True)
-
-
-def launch(playwright: Playwright, shop: Shop, port: int) -> Browser:
-    """Start a Chromium that is no self-declared robot; `*.test` hosts are this machine."""
-    secure = f"--unsafely-treat-insecure-origin-as-secure={shop.url('')},http://shop.test:{port}"
-    options = [*FLAGS, secure, "--disable-blink-features=AutomationControlled"]
-    return playwright.chromium.launch(executable_path=find_browser(), args=options)
 
 
 def visit(page: Page, url: str, referrer: str | None = None) -> None:

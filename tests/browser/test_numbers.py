@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route
 
-from tests.browser.script.conftest import FLAGS, find_browser
+from tests.browser.launching import FLAGS, NO_ROBOT, launch
 from tests.browser.script.pages import run_until, stop_clock
 from tests.browser.shop import Shop, open_shop
 from tests.browser.test_main_job import AGENT
@@ -119,7 +119,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(playwright: Playwright) -> Iterator[World]:
     """Start everything once; every page forbids inline scripts, inline styles and eval."""
     data = short_folder()
     run = Run.start(config.load({}, data=data, port=free_port()))
@@ -128,11 +128,9 @@ def world() -> Iterator[World]:
     shop, server = open_shop(f'<meta http-equiv="Content-Security-Policy" content="{policy}">')
     try:
         run.wait_until_ready()
-        with sync_playwright() as playwright:
-            options = [*FLAGS, "--disable-blink-features=AutomationControlled"]
-            browser = playwright.chromium.launch(executable_path=find_browser(), args=options)
-            yield World(run, shop, browser)
-            browser.close()
+        browser = launch(playwright, *FLAGS, NO_ROBOT)
+        yield World(run, shop, browser)
+        browser.close()
     finally:
         server.shutdown()
         server.server_close()

@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
+from tests.browser.launching import NO_ROBOT, flags, launch
 from tests.browser.shop import Shop, open_shop
-from tests.browser.test_main_job import AGENT, launch, visitor_of
+from tests.browser.test_main_job import AGENT, visitor_of
 from tests.conftest import short_folder
 from tests.running import Run, free_port
 from tests.waiting import wait_for
@@ -83,7 +84,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(playwright: Playwright) -> Iterator[World]:
     """Start everything once."""
     data = short_folder()
     settings = config.load({}, data=data, port=free_port())
@@ -99,10 +100,9 @@ def world() -> Iterator[World]:
     shop.bodies["/chat"] = CHAT
     try:
         run.wait_until_ready()
-        with sync_playwright() as playwright:
-            browser = launch(playwright, shop, settings.port)
-            yield World(run, shop, browser, hooks)
-            browser.close()
+        browser = launch(playwright, *flags(shop.url(""), f"http://shop.test:{settings.port}"), NO_ROBOT)
+        yield World(run, shop, browser, hooks)
+        browser.close()
     finally:
         server.shutdown()
         server.server_close()

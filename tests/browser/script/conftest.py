@@ -1,35 +1,23 @@
-"""Fixtures of the script's tests: one real Chromium and one recorder a module, a fresh profile a test."""
+"""Fixtures of the script's tests: one real Chromium and one recorder for all, a fresh profile a test."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
+from tests.browser.launching import find_browser, flags, launch
 from tests.browser.script.pages import OpenPage
 from tests.browser.script.recorder import Recorder, serve
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP *.test 127.0.0.1",
-]
 
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server() -> Iterator[Recorder]:
-    """Run one recorder for the module."""
+    """Run one recorder for all tests."""
     recorder, stop = serve()
     yield recorder
     stop()
@@ -42,29 +30,13 @@ def recorder(server: Recorder) -> Recorder:
     return server
 
 
-def find_browser() -> str:
-    """Find the machine's Chromium."""
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    assert path, "no Chromium was found: install the package chromium"
-    return path
-
-
-def flags(recorder: Recorder) -> list[str]:
-    """Make `*.test` hosts of the recorder, and its pages a secure context as those of https are."""
-    return [*FLAGS, f"--unsafely-treat-insecure-origin-as-secure={recorder.url('')}"]
-
-
-@pytest.fixture(scope="module")
-def browser(server: Recorder) -> Iterator[Browser]:
-    """Run one Chromium for the module; `*.test` are hosts of the recorder."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=find_browser(),
-            args=flags(server),
-            ignore_default_args=["--disable-back-forward-cache"],
-        )
-        yield launched
-        launched.close()
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, server: Recorder) -> Iterator[Browser]:
+    """Run one Chromium for all tests; `*.test` are hosts of the recorder."""
+    ignored = ["--disable-back-forward-cache"]
+    launched = launch(playwright, *flags(server.url("")), ignore_default_args=ignored)
+    yield launched
+    launched.close()
 
 
 @pytest.fixture
@@ -91,12 +63,13 @@ def chromium(server: Recorder, tmp_path: Path) -> OpenPage:
     @contextmanager
     def open_page(url: str) -> Iterator[None]:
         profile = f"--user-data-dir={tmp_path}"
-        command = [find_browser(), "--headless", "--remote-debugging-port=0", profile, *flags(server), url]
+        secure = flags(server.url(""))
+        command = [find_browser(), "--headless", "--remote-debugging-port=0", profile, *secure, url]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             yield
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(120)
 
     return open_page
