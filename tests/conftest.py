@@ -19,12 +19,13 @@ import hypothesis
 import pytest
 import redis
 
+from tests.laws import HOUSE, LONG
 from tracker import config, embedded
 
 # Neither a machine that is busy with other things nor an unlucky draw makes a rule false.
-hypothesis.settings.register_profile(
-    "house", deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
-)
+_patient = hypothesis.settings(deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+hypothesis.settings.register_profile("house", _patient, max_examples=HOUSE)
+hypothesis.settings.register_profile("long", _patient, max_examples=LONG)
 hypothesis.settings.load_profile("house")
 
 for _name in [name for name in os.environ if name.startswith("TOUCHLINE_")] + ["REDIS_URL"]:

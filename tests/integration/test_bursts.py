@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from contextlib import closing
-from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import short_folder
+from tests.laws import orders, tried
 from tests.tables import holds
 from tests.telling import KEY, Fact, Workspace, hit, identify, lead
 from tracker import config
@@ -179,7 +178,7 @@ def test_the_order_of_arrival_does_not_matter(client: redis.Redis) -> None:
     """A crowd, one who comes back and one who writes: all the same whoever is heard of first."""
     facts = [one(1), one(2), one(3), one(4), one(9, 90, visitor_id="v2")]
     outcomes = []
-    for order in list(permutations(facts))[::7]:
+    for order in orders(facts, 12):
         own = opened(short_folder(), client)
         for fact in order:
             own.tell(fact)
@@ -265,7 +264,7 @@ named = st.builds(
 
 
 @pytest.mark.slow
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@tried(20)
 @given(history=st.lists(st.one_of(hits, hits, hits, hits, named), min_size=1, max_size=25), data=st.data())
 def test_bursts_rest_on_the_set_of_facts_alone(
     client: redis.Redis, history: list[Fact], data: st.DataObject

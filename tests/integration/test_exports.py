@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 import redis
 from click.testing import CliRunner, Result
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import histories
 from tests.conftest import short_folder
+from tests.laws import tried
 from tests.telling import FACEBOOK, GOOGLE, Fact, Row, Workspace, activity, hit, identify, lead, status
 from tracker import config
 from tracker.cli import main
@@ -303,7 +304,7 @@ class Copy:
 
 
 @pytest.mark.slow
-@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+@tried(20)
 @given(
     batches=st.lists(
         st.lists(

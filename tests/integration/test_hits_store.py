@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.laws import tried
 from tests.tables import holds
 from tracker.core.ids import event_id_of
 from tracker.model import Site, SiteKey
@@ -268,7 +269,7 @@ variants = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@tried(30)
 @given(told=st.lists(variants, min_size=1, max_size=6), drawn=st.data())
 def test_any_order_of_any_versions_gives_the_same_rows(
     tmp_path_factory: pytest.TempPathFactory, told: list[dict[str, Any]], drawn: st.DataObject

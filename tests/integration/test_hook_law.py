@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import deliveries, histories
 from tests.deliveries import Told, connect
+from tests.laws import tried
 from tests.telling import KEY, TEN_MS, Row, Workspace, at, erase, lead
 from tracker import config, embedded, hitlog, wire
 from tracker.core.times import MINUTE_MS
@@ -29,7 +30,7 @@ from worker import hooks
 
 JSON = "application/json"
 FORM = b'{"data": {"email": "ann@acme.com", "name": "Ann"}}'
-many = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+many = tried(20)
 
 
 class Copies:

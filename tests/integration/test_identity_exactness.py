@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from itertools import permutations
 from pathlib import Path
 
 import pytest
 import redis
 
+from tests.laws import orders
 from tests.reading import Reading, name_id, people, persons
 from tests.tables import holds
 from tests.telling import (
@@ -162,7 +162,7 @@ def test_consent_given_again_counts_from_then_on(client: redis.Redis, tmp_path: 
     facts: list[Fact] = [
         consent("denied", 10), identify(20, email=BOB), consent("granted", 30), identify(40, email=ANN),
     ]  # fmt: skip
-    for number, order in enumerate(permutations(facts)):
+    for number, order in enumerate(orders(facts, 24)):
         own = Workspace(config.load({}, data=tmp_path / str(number)), client)
         for fact in order:
             own.tell(fact)

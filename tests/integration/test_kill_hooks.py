@@ -38,7 +38,7 @@ from tracker.store.pools import put_pool
 from tracker.store.sites import numbered_sites
 from worker.push.webhook import new_secret
 
-DELIVERIES = 2_000
+DELIVERIES = 1_000
 LIMIT_S = 600.0
 REPEATED = 10  # every so many-th delivery is sent twice
 SENDERS = 4
@@ -232,7 +232,7 @@ def check_alerts(data: Path, receiver: Receiver) -> None:
 def test_deliveries_leases_and_alerts_outlive_every_process(
     owner: Owner, data: Path, receiver: Receiver
 ) -> None:
-    """2,000 signed deliveries and beating visitors; each process is killed while they come."""
+    """1,000 signed deliveries and beating visitors; each process is killed while they come."""
     load = Load(owner.run.settings.port, connect(data, receiver))
     with ThreadPoolExecutor(VISITORS + 1) as pool:
         sent = pool.submit(load.send_all)

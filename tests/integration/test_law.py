@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import histories
 from tests.histories import batches
+from tests.laws import tried
 from tests.telling import KEY, SITES, Fact, Row, Workspace, at, consent
 from tracker import config, embedded
 from tracker.core.times import DAY_MS, MINUTE_MS
@@ -41,7 +42,7 @@ LIMITS: Mapping[str, Mapping[str, str]] = {
 STRANGER = "v9"
 
 limits = st.sampled_from(sorted(LIMITS))
-many = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+many = tried(20)
 
 
 class Workspaces:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import redis
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from tests.laws import tried
 from tests.waiting import wait_for
 from tracker import config, embedded, hitlog, keeper, leases, wire
 from tracker.core.times import MINUTE_MS
@@ -216,7 +216,7 @@ class Twin:
 STEP = st.tuples(st.sampled_from("abcdefg"), st.sampled_from([0, 1, 60_000, 300_000, 1_200_000, 1_199_999]))
 
 
-@examples(max_examples=60)
+@tried(60)
 @given(st.lists(STEP, max_size=60), st.integers(1, 5))
 def test_the_script_does_what_its_twin_does(redis_url: str, steps: list[tuple[str, int]], size: int) -> None:
     """Whoever asks when: the same numbers for the same reasons, and the same facts."""

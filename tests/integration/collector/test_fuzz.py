@@ -13,11 +13,12 @@ from urllib.parse import quote_from_bytes, urlencode
 
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import short_folder
 from tests.integration.collector.conftest import Shop, hit, open_shop, prepare
+from tests.laws import tried
 from tracker import config, hitlog, wire
 from tracker.core.facts import SHAPES
 from tracker.keys import workspace_key
@@ -31,7 +32,7 @@ CODES = {
     "bot", "prefetch", "origin", "consent", "future", "too_old", "too_long", "bad_url", "bad_time", "no_site",
     "internal", "rate",
 }  # fmt: skip
-EXAMPLES = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = tried(40)
 
 ODD = st.sampled_from(
     ["", "\0", "\ud800", "\ud83d", "\udc00x", "'\";--", "<script>", "\u202e", "é" * 300, "x" * 9_000]
@@ -116,7 +117,7 @@ def test_any_values_in_hits(fuzzed: Shop, hits: list[Any], said: dict[str, Any])
     check_hits(fuzzed, body)
 
 
-@settings(EXAMPLES, max_examples=40)
+@tried(25)
 @given(st.lists(GOOD, min_size=1, max_size=3))
 def test_what_is_accepted_is_stored(fuzzed: Shop, hits: list[Any]) -> None:
     """Drain takes each accepted hit, or says why not by a code of its own; none is poison."""
@@ -204,7 +205,7 @@ KINDS = st.sampled_from([
 DELIVERIES = st.tuples(BODY, KINDS, HEADER, st.sampled_from(["POST", "GET", "PUT"]))
 
 
-@settings(EXAMPLES, max_examples=200)
+@tried(100)
 @given(st.integers(0, 2**16), DELIVERIES)
 def test_any_delivery(fuzzed: Shop, hooks: list[str], which: int, sent: tuple[bytes, str, str, str]) -> None:
     """Taken, greeted or refused with words; what was taken harms no drain."""

@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.laws import tried
 from tests.unit.providers.deliveries import delivery, merged_lead
 from tests.unit.providers.recorded import FOLDER, recorded
 from tracker.core.facts import SHAPES
@@ -62,7 +63,7 @@ BODIES = st.binary(max_size=60) | st.sampled_from([
     b"a=b&a=c&=", b"<a><b>1</b></a>", b"<a", b"e30.e30.e30", b"a.b.c", b"[]", b"{}", b"null", b"\xff\xfe",
 ])  # fmt: skip
 
-ask = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ask = tried(120)
 
 
 def spots(value: Any, at: tuple[Any, ...] = ()) -> Iterable[tuple[Any, ...]]:
