@@ -15,7 +15,7 @@ from tracker.core.times import DAY_MS, HOUR_MS, MINUTE_MS, format_instant
 from tracker.model import Pool, SiteKey
 from tracker.store import watching
 from tracker.store.db import atomic, open_store
-from tracker.store.hooks import HookSource, RawMessage, Secrets, add_hook, add_raw
+from tracker.store.hooks import HookSource, RawMessage, Secrets, add_hook, add_raw, drop_old_raws
 from tracker.store.pools import put_exhaustion, put_pool
 from worker import rebuild
 
@@ -95,6 +95,22 @@ def test_a_provider_that_stops_is_told(house: House) -> None:
     (row,) = house.rows()
     assert row["title"] == "calendly delivers nothing to shop"
     assert (row["object"], row["type"]) == (f"hook:source {made.source_no}", "hook.silent")
+
+
+def test_deliveries_are_counted_after_those_before_were_forgotten(house: House) -> None:
+    """A number that a forgotten delivery had goes to no other: what comes next is counted as well."""
+    source = HookSource(0, SiteKey("shop"), "calendly", "UTC", "")
+    heard = []
+    with closing(open_store(house.settings.data, write=True)) as db:
+        made, _ = add_hook(db, source, Secrets(""), key=KEY, now_ms=TEN_MS)
+        with atomic(db):
+            for day in range(3):
+                raw = RawMessage(0, TEN_MS + day * DAY_MS, {}, b"{}")
+                assert add_raw(db, made.source_no, bytes([day]), raw)
+                assert watching.count_hours(db)
+                heard.append(watching.by_hour(db, "hook", made.source_no, 0))
+                drop_old_raws(db, raw.received_ms + 1)
+    assert [sum(hours.values()) for hours in heard] == [1, 2, 3]
 
 
 def test_a_pool_that_ran_out_is_told_once_a_time(house: House) -> None:

@@ -20,7 +20,8 @@ def dump_schema(db: sqlite3.Connection) -> str:
     """Write out every table, index and view of ours, as it was made, comments included."""
     rows = db.execute(
         """SELECT type, sql FROM sqlite_schema
-        WHERE sql IS NOT NULL AND substr(tbl_name, 1, 1) <> '_' ORDER BY rowid"""
+        WHERE sql IS NOT NULL AND substr(tbl_name, 1, 1) <> '_' AND tbl_name NOT LIKE 'sqlite!_%' ESCAPE '!'
+        ORDER BY rowid"""
     ).fetchall()
     found = sorted(rows, key=lambda row: _KINDS.index(row[0]))
     return _HEAD + "".join(f"\n{sql};\n" for _, sql in found)

@@ -135,7 +135,7 @@ CREATE TABLE fact (
 ) STRICT;
 
 CREATE TABLE raw_message (
-  raw_no INTEGER PRIMARY KEY,                        -- a delivery as it came, to be parsed again
+  raw_no INTEGER PRIMARY KEY AUTOINCREMENT,          -- a delivery as it came; what is counted by it needs new numbers
   source_no INTEGER NOT NULL,
   digest BLOB NOT NULL,                              -- of the body, and of its day where it bears no id
   received_ms INTEGER NOT NULL,
