@@ -115,7 +115,7 @@ def mapped_facts(delivery: Delivery, *id_headers: str) -> Facts:
         BadRequest: `bad_body`, there is no object in it, or `bad_fact`, what the fact needs is not there.
     """
     key = next((delivery.headers[name] for name in id_headers if delivery.headers.get(name)), None)
-    found = list(_each(delivery.document, delivery.options))
+    found = [each for each in _each(delivery.document, delivery.options) if each]
     if not found:
         raise BadRequest("bad_body", "there is no object in this body")
     make = _MAKERS.get(str(delivery.options.get("fact") or "lead"))

@@ -147,6 +147,14 @@ def test_a_source_without_a_secret_trusts_its_address_alone(shop: Shop, client: 
     assert len(leads(shop, client)) == 1
 
 
+def test_a_delivery_of_nothing_is_no_lead(shop: Shop, client: redis.Redis) -> None:
+    """A body without a word says of nobody that they asked for something."""
+    path = connect(shop, "generic", None)
+    assert shop.ask(path, "POST").status_code == 200
+    assert shop.ask(path, "POST", data=b"[{}]", **JSON).status_code == 200
+    assert leads(shop, client) == []
+
+
 def test_an_address_is_one_providers_alone(shop: Shop) -> None:
     """A token opens the hook of its own provider; an unknown one says no more than that it is unknown."""
     path, body = connect(shop, "typeform"), typeform()
