@@ -98,8 +98,17 @@ def _post_to(client: httpx.Client, request: Request, url: httpx.URL, address: st
         told = _start_of(answer)
         wait_ms = retry_after_ms(answer.headers.get("retry-after", ""), time.time())
         if answer.is_redirect:
-            told = f"it points on to {answer.headers.get('location', '')}; redirects are not followed"
+            told = f"it points on{_whither(url, answer)}; redirects are not followed"
         return Answer(read_status(answer.status_code), answer.status_code, told, wait_ms)
+
+
+def _whither(url: httpx.URL, answer: httpx.Response) -> str:
+    """Name the host that an answer points on to; what stands behind it may be as secret as our address."""
+    try:
+        host = url.join(answer.headers.get("location", "")).host
+    except httpx.InvalidURL:
+        return ""
+    return f" to {host}"
 
 
 def _start_of(answer: httpx.Response) -> str:

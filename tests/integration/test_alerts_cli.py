@@ -100,6 +100,8 @@ def test_a_failed_test_says_why_and_exits_with_1(run: Run, receiver: Receiver) -
         pytest.param(["shop", "--to", "ftp://example.com"], id="an address of no kind"),
         pytest.param(["shop", "--to", "mailto:nobody"], id="no e-mail address"),
         pytest.param(["shop", "--to", "https://a:b@example.com/"], id="a password in the address"),
+        pytest.param(["shop", "--to", "https://[example.com/"], id="an address that cannot be read"),
+        pytest.param(["shop", "--to", "slack:https://example.com:99999/"], id="a port that there is not"),
         pytest.param(["shop", "--to", "https://example.com/", "--on", "led"], id="a word that is not told"),
         pytest.param(["nowhere", "--to", "https://example.com/"], id="no such site"),
     ],

@@ -94,12 +94,21 @@ def read_address(text: str) -> tuple[Kind, Target, str]:
             raise BadRequest("bad_fact", f"{plain!r} is no e-mail address", "--to")
         return "mail", Target(plain), plain
     url = text.removeprefix("slack:")
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.password:
-        words = "write https://..., mailto:sales@example.com, or slack:https://..., without a password"
-        raise BadRequest("bad_url", words, "--to")
-    shown = f"{parts.scheme}://{parts.netloc}/..."
+    shown = _shown(url)
     return ("webhook", Target(url, new_secret()), shown) if url == text else ("slack", Target(url), shown)
+
+
+def _shown(url: str) -> str:
+    """Write as much of an address as may be read aloud: its host, for the rest may be a secret."""
+    words = "write https://..., mailto:sales@example.com, or slack:https://..., without a password"
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no port, or a bracket that does not close
+        raise BadRequest("bad_url", words, "--to") from None
+    if parts.scheme not in ("https", "http") or not has_host or parts.username or parts.password:
+        raise BadRequest("bad_url", words, "--to")
+    return f"{parts.scheme}://{parts.netloc}/..."
 
 
 def _wants(text: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Incoming webhooks of Slack, and of what takes the same: Mattermost, Rocket.Chat, Discord's `/slack`.
 
-What visitors typed is shown as text: it can neither make links nor call anybody in the channel.
+What visitors typed is shown as text: it can neither hide a link behind words nor call all of a channel.
 
 Source: https://docs.slack.dev/messaging/formatting-message-text (what is escaped),
 https://docs.slack.dev/reference/block-kit/blocks/section-block (lengths).
@@ -22,6 +22,7 @@ from worker.outside import Request, post
 LONGEST_TITLE = 150
 LONGEST_TEXT = 2_900
 _ALL = re.compile(r"@(?=(?:all|channel|everyone|here)\b)", re.IGNORECASE)
+_LINK = re.compile(r"\](?=[(\[])")  # of Markdown, which the others read
 
 
 def send(target: Target, deliveries: Sequence[Delivery], settings: Settings, _now_ms: int) -> list[Answer]:
@@ -55,4 +56,4 @@ def escaped(text: str) -> str:
 
 
 def _quiet(text: str) -> str:
-    return _ALL.sub("@\u200b", text)
+    return _LINK.sub("]\u200b", _ALL.sub("@\u200b", text))
