@@ -95,8 +95,14 @@ def preview(post: Post) -> list[Row]:
     """List what would be sent now, with what has not been put into the outbox yet; changes nothing."""
     with closing(open_store(post.settings.data)) as db:
         now = post.clock()
-        waiting = [row for row in listed(db, state="waiting") if parse_instant(row["due_at"]) <= now]
-        return [*waiting, *({**told.payload, "to": destination.shown} for destination, told in news(db, now))]
+        takers = {each.id for each in load_destinations(db) if each.mode == "on" and each.held_ms <= now}
+        waiting = [
+            row
+            for row in listed(db, state="waiting", most=None)
+            if row["destination"] in takers and parse_instant(row["due_at"]) <= now
+        ]
+        fresh = [(to, told.payload) for to, told in news(db, now) if to.id in takers]
+        return [*waiting, *({**payload, "to": to.shown} for to, payload in fresh)]
 
 
 class Deliverer:

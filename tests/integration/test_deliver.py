@@ -24,13 +24,11 @@ from tracker import config, processes
 from tracker.core.times import DAY_MS, HOUR_MS, MINUTE_MS
 from tracker.keys import FILE
 from tracker.store.db import atomic, open_store, writer_lock
-from tracker.store.destinations import (
-    load_destinations,
-    switch_on,
-)
+from tracker.store.destinations import load_destinations, switch_off, switch_on
 from tracker.store.outbox import retry
 from tracker.store.outboxlists import numbers_of
 from worker import rebuild
+from worker.deliver import preview
 
 
 @pytest.fixture
@@ -138,7 +136,7 @@ def test_a_refusal_is_final_and_kept(house: House, receiver: Receiver, status: i
     assert [each.path for each in receiver.got] == ["/in"]
     (row,) = house.rows()
     assert (row["state"], row["tries"]) == ("dead", 1)
-    assert ("/elsewhere" if status in (301, 307) else "no such hook") in row["answer"]
+    assert ("points on to" if status in (301, 307) else "no such hook") in row["answer"]
 
 
 def test_a_410_switches_the_destination_off(house: House, receiver: Receiver) -> None:
@@ -257,6 +255,37 @@ def test_a_dry_run_keeps_everything_and_sends_nothing(house: House, receiver: Re
     assert (receiver.got, house.states()) == ([], ["dry"])
 
 
+def test_a_preview_lists_all_that_would_be_sent_now_and_nothing_else(
+    house: House, receiver: Receiver
+) -> None:
+    """Every delivery that is due is in it, and the news; none to an address that takes nothing now."""
+    house.add("webhook", receiver.url(), made_ms=0)
+    house.add("webhook", receiver.url(), mode="dry", made_ms=0)
+    house.add("webhook", receiver.url(), mode="on", made_ms=0)
+    for number in range(101):
+        house.tell(f"a{number}", f"x{number}")
+    house.tell("kept back", own=2)
+    with closing(open_store(house.settings.data, write=True)) as db, atomic(db):
+        switch_off(db, load_destinations(db)[2].number, "it answered 410 Gone")
+    house.space.tell(lead("L1", 5, email="ann@acme.com"))
+    house.now_ms += 6 * MINUTE_MS
+    waiting, news = (
+        [row["to"] for row in preview(house.post) if ("delivery_id" in row) is is_waiting]
+        for is_waiting in (True, False)
+    )
+    assert (len(waiting), len(news)) == (101, 1)
+    assert receiver.got == []
+
+
+def test_a_redirect_is_not_followed_and_its_path_is_told_to_nobody(house: House, receiver: Receiver) -> None:
+    """What stands behind the host may be the address's own secret; the host says enough."""
+    house.add("webhook", receiver.url())
+    receiver.answer(308, location="https://elsewhere.example/services/T0/B0/secret")
+    house.tell("a")
+    assert house.run() == {"refused": 1}
+    assert house.rows()[0]["answer"] == "it points on to elsewhere.example; redirects are not followed"
+
+
 @pytest.mark.parametrize(
     "host",
     ["127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "10.0.0.7"],
@@ -327,7 +356,14 @@ def test_a_kill_repeats_a_message_under_its_id_and_doubles_nothing(
 def test_slack_shows_what_visitors_typed_as_text(house: House, receiver: Receiver) -> None:
     """A hostile name makes no link and calls nobody; the lines and the heading arrive."""
     house.add("slack", receiver.url("/services/T0/B0/x"))
-    house.space.tell(lead("L1", 5, email="eve@evil.test", name="<!channel> @here <https://evil.test|x> & co"))
+    house.space.tell(
+        lead(
+            "L1",
+            5,
+            email="eve@evil.test",
+            name="<!channel> @here <https://evil.test|x> & co [y](https://evil.test)",
+        )
+    )
     house.run(6 * MINUTE_MS)
     (got,) = receiver.got
     heading, section = got.json["blocks"]
@@ -335,6 +371,7 @@ def test_slack_shows_what_visitors_typed_as_text(house: House, receiver: Receive
     for text in (got.json["text"], section["text"]["text"]):
         assert "<" not in text
         assert "@here" not in text
+        assert "](" not in text
         assert "&lt;https://evil.test|x&gt; &amp; co" in text
     assert "eve@evil.test" in section["text"]["text"]
 

@@ -62,14 +62,22 @@ def states(db: sqlite3.Connection) -> dict[int, dict[str, int]]:
 
 
 def listed(
-    db: sqlite3.Connection, *, state: str | None = None, destination: str | None = None, most: int = 100
+    db: sqlite3.Connection,
+    *,
+    state: str | None = None,
+    destination: str | None = None,
+    most: int | None = 100,
 ) -> list[Row]:
-    """List deliveries, the latest first."""
+    """List deliveries, the latest first.
+
+    Args:
+        most: so many at most; none: all.
+    """
     rows = _all(
         db,
         f"""{_LISTED} WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR destination_id = ?2)
         ORDER BY delivery_no DESC LIMIT ?3""",
-        state, destination, most,
+        state, destination, -1 if most is None else most,
     )  # fmt: skip
     return [_told(row) for row in rows]
 
