@@ -3,6 +3,7 @@
 A subscription begins with a handshake: the header `Validation-Token` is sent back. Later deliveries carry
 the subscription's own `Verification-Token`. A session has parties: the inbound one whose caller is no
 extension of the account is the lead. The event has no length, and the session's first event is its begin.
+Text messages of one conversation are one lead.
 
 Source: https://developers.ringcentral.com/guide/notifications/webhooks/creating-webhooks (handshake, token)
 Source: https://developers.ringcentral.com/guide/voice/call-log/telephony-session-events (sessions)
@@ -156,11 +157,14 @@ def _active(call: Mapping[str, Any], version_at: str | None) -> Facts:
 def _message(body: Mapping[str, Any]) -> dict[str, Any]:
     at = instant(body.get("creationTime"))
     version_at = instant(first(body, "lastModifiedTime", "creationTime"))
-    common = {"provider_id": first_text(body, "id"), "at": at, "version_at": version_at}
+    common = {"at": at, "version_at": version_at}
     if _is(body, "outbound"):
-        return {**common, **_outbound(body), "kind": "other", "title": "Text message"}
+        return {**common, **_outbound(body), "kind": "other", "title": "Text message",
+                "provider_id": first_text(body, "id")}  # fmt: skip
     return {
-        **common, "fact": "lead", "kind": "chat", "phone": line(first(body, "from.phoneNumber")),
+        **common, "fact": "lead", "kind": "chat", "is_at_of_event": True,
+        "provider_id": first_text(body, "conversation.id", "conversationId", "id"),
+        "phone": line(first(body, "from.phoneNumber")),
         "name": caller_name(first(body, "from.name")), "tracking_number": line(first(body, "to.phoneNumber")),
         "transcript": first_text(body, "subject"),
     }  # fmt: skip

@@ -17,6 +17,7 @@ import redis
 
 from tests.integration.collector.conftest import Shop
 from tracker import wire
+from tracker.core.times import format_instant
 from tracker.keys import workspace_key
 from tracker.model import SiteKey, VisitorId
 from tracker.providers import load_adapter
@@ -193,6 +194,48 @@ def test_fields_in_the_address_are_a_delivery(
     (lead,) = leads(shop, client)
     assert (lead["email"], lead["phone"]) == ("ann@acme.test", "+441134960123")
     assert rows(shop, "SELECT name, value FROM lead_click") == [("gclid", "g1")]
+
+
+def _text(provider: str, number: int) -> dict[str, Any]:
+    """Write a text message of a customer, one of many by the same number to the same line."""
+    customer, ours, said = "+441134960123", "+442079460100", f"message {number}"
+    at_s = 1_772_359_200 + 3_600 * number
+    if provider == "twilio":
+        return {
+            "MessageSid": f"SM{number}",
+            "From": customer,
+            "To": ours,
+            "Body": said,
+            "SmsStatus": "received",
+        }
+    if provider == "dialpad":
+        return {"id": 900 + number, "direction": "inbound", "from_number": customer, "to_number": [ours],
+                "text": said, "created_date": 1_000 * at_s, "event_timestamp": 1_000 * at_s}  # fmt: skip
+    if provider == "aircall":
+        return {"event": "message.received", "timestamp": at_s, "token": "x", "data": {
+            "id": f"m{number}", "direction": "inbound", "sent_at": at_s, "raw_digits": customer,
+            "number": {"digits": ours}, "body": said}}  # fmt: skip
+    return {"body": {"id": str(number), "type": "SMS", "direction": "Inbound", "subject": said,
+                     "from": {"phoneNumber": customer}, "to": [{"phoneNumber": ours}],
+                     "creationTime": format_instant(1_000 * at_s), "conversation": {"id": "c1"}}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("provider", "rows_of_leads"), [("twilio", 3), ("dialpad", 3), ("aircall", 3), ("ringcentral", 1)]
+)
+def test_a_talk_by_text_messages_is_one_lead_that_counts(
+    provider: str, rows_of_leads: int, shop: Shop, client: redis.Redis
+) -> None:
+    """The same number's further texts repeat the first; who names the conversation gives one lead for all."""
+    path = connect(shop, provider, None)
+    for number in (2, 0, 1):
+        assert shop.ask(path, "POST", data=json.dumps(_text(provider, number)), **JSON).status_code < 300
+    found = leads(shop, client)
+    assert len(found) == rows_of_leads
+    first = [each for each in found if each["duplicate_of"] is None]
+    assert len(first) == 1
+    assert {each["duplicate_of"] for each in found if each not in first} <= {first[0]["lead_id"]}
+    assert first[0]["phone"] == "+441134960123"
 
 
 LOOKS: dict[str, tuple[str, str, str, dict[str, str]]] = {
