@@ -1,4 +1,4 @@
-"""What adapters of telephone systems share: lines that name nobody, transcripts, tags, all the rest.
+"""What adapters of telephone systems share: lines that name nobody, transcripts, tags, sources, all the rest.
 
 Which call is a lead is decided in each adapter by the provider's own words for its direction.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from tracker.core.contacts import is_withheld
 from tracker.core.facts import TAGS
-from tracker.providers.reading import first_text, mapping, objects, text
+from tracker.providers.reading import first_text, mapping, number, objects, text
 
 _FEWEST_DIGITS = 3
 _EXTENSION = re.compile(r"(?:extension|ext|x)[.:= ]*\d+$", re.IGNORECASE)
@@ -23,6 +23,14 @@ _NOBODY = frozenset({
     "restricted caller", "toll free call", "toll free caller", "unavailable", "unknown", "unknown caller",
     "unknown name", "unknown number", "wireless caller", "withheld",
 })  # fmt: skip
+_NOWHERE = frozenset({"", "direct", "none", "offline", "unknown"})
+_PAID = frozenset({"paid", "ads", "ad", "adwords", "ppc", "cpc"})
+_EARNED = frozenset({"organic", "maps", "local", "business"})
+_SELLERS = {
+    **{name: name for name in ("google", "bing", "yahoo", "duckduckgo", "facebook", "instagram", "linkedin",
+                               "yelp", "youtube", "tiktok", "nextdoor")},
+    "microsoft": "bing", "adwords": "google",
+}  # fmt: skip
 _WORDS = ("text", "phrase", "content", "words", "transcript", "message", "sentence")
 _SPEAKERS = ("speaker", "name", "participant_type", "role", "contact", "identifier", "channel")
 
@@ -81,6 +89,41 @@ def rest(value: Any, used: Collection[str] = ()) -> dict[str, Any]:
         for name, each in mapping(value).items()
         if name not in used and name not in TAGS and each not in (None, "", [], {})
     }
+
+
+def length_s(value: Any) -> int | None:
+    """Read a length: seconds, or `0:42`, `1:02:03`."""
+    counted_s = 0
+    for part in (text(value) or "").split(":", 2):
+        counted = number(part)
+        if counted is None:
+            return None
+        counted_s = counted_s * 60 + counted
+    return counted_s
+
+
+def named_source(
+    source: str | None, medium: str | None, campaign: str | None, *, keyword: str | None
+) -> dict[str, str]:
+    """Read where a tracker of calls says that a caller came from, in its words: `Google Ads`, `bing_organic`.
+
+    Returns:
+        Campaign parameters; none for somebody who came directly, or for a line that it knows nothing of.
+    """
+    words = re.split(r"[^a-z]+", (source or "").lower())
+    way = (medium or "").strip("() ").lower()
+    if source is None or words[0] in _NOWHERE or way in _NOWHERE - {""}:
+        return {}
+    if not way:
+        way = "cpc" if _PAID & set(words) else "organic" if _EARNED & set(words) else ""
+    name = _SELLERS.get(words[0], source.lower())
+    told = {"utm_source": name, "utm_medium": way, "utm_campaign": campaign, "utm_term": keyword}
+    return {key: each for key, each in told.items() if each}
+
+
+def is_seller(name: str | None) -> bool:
+    """Tell whether a name begins with that of a search engine or network: a tracker may be named after it."""
+    return re.split(r"[^a-z]+", (name or "").lower())[0] in _SELLERS
 
 
 def names_of(value: Any) -> list[str]:

@@ -18,14 +18,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tracker.core.ids import digest
+from tracker.core.said import tags_of_pages
 from tracker.providers.adapter import NO_CONTENT, Adapter, Delivery, Facts
 from tracker.providers.answers import Answer
-from tracker.providers.calling import caller_name, line, names_of, rest, spoken, tags
+from tracker.providers.calling import caller_name, is_seller, line, named_source, names_of, rest, spoken, tags
 from tracker.providers.guess import form_lead
 from tracker.providers.reading import (
     counted_instant,
     first,
     first_text,
+    full_name,
     instant,
     instant_ms_of,
     money,
@@ -42,6 +44,7 @@ _CALLER = ("customer_phone_number", "callernum", "caller_number", "formatted_cus
 _CALLED = ("tracking_phone_number", "trackingnum", "tracking_number", "formatted_tracking_phone_number")
 _BEGAN = ("start_time", "timestamp", "datetime", "created_at")
 _CALLED_BY = ("customer_name", "callername", "formatted_customer_name")
+_LANDED = ("landing_page_url", "landingpage")
 _PAGES = ("last_requested_url", "landing_page_url", "landingpage")
 _STATUS = {"good_lead": "qualified", "previously_marked_good_lead": "qualified", "not_a_lead": "disqualified"}
 _USED = frozenset({
@@ -110,7 +113,7 @@ def _version_at(told: Mapping[str, Any], delivery: Delivery) -> str | None:
 
 def _who(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "phone": line(first(told, *_CALLER)), "name": caller_name(*(told.get(name) for name in _CALLED_BY)),
+        "phone": line(first(told, *_CALLER)), "name": _name(told),
         "email": first_text(told, "customer_email"), "visitor_id": visitor_token(told),
     }  # fmt: skip
 
@@ -119,11 +122,32 @@ def _from(told: Mapping[str, Any]) -> dict[str, Any]:
     """Read what a call and a form have in common: source, page, worth, and all the rest."""
     status = "junk" if truth(told.get("spam")) else _STATUS.get(text(told.get("lead_status")) or "")
     return {
-        **tags(told), "page_url": first_text(told, *_PAGES),
-        "landing_page": first_text(told, "landing_page_url", "landingpage"),
+        **(tags(told) or _named(told)), "page_url": first_text(told, *_PAGES),
+        "landing_page": first_text(told, *_LANDED),
         "referrer": first_text(told, "referring_url", "referrer"), "value": money(told.get("value")),
         "status": status, "fields": {**rest(told, _USED), "tags": names_of(told.get("tags"))},
     }  # fmt: skip
+
+
+def _named(told: Mapping[str, Any]) -> dict[str, str]:
+    """Read CallRail's own words for the source, where the page that the caller landed on has none."""
+    pages = {"landing_page": first_text(told, *_LANDED), "page_url": first_text(told, "last_requested_url")}
+    if tags_of_pages({name: said for name, said in pages.items() if said}):
+        return {}
+    tracker = first_text(told, "source_name", "callsource")
+    source = first_text(told, "formatted_tracking_source", "source") or (
+        tracker if is_seller(tracker) else None
+    )
+    return named_source(
+        source, first_text(told, "medium"), first_text(told, "campaign"), keyword=first_text(told, "keywords")
+    )
+
+
+def _name(told: Mapping[str, Any]) -> str | None:
+    """Read the caller's name; networks give the place of a mobile line in its stead."""
+    name = caller_name(*(told.get(each) for each in _CALLED_BY))
+    place = full_name(told.get("customer_city"), told.get("customer_state"))
+    return None if name and place and name.lower() == place.lower() else name
 
 
 def _message(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +163,7 @@ def _message(told: Mapping[str, Any]) -> dict[str, Any]:
         "fact": "lead", "kind": "chat", "at": at, "version_at": at, "is_at_of_event": True,
         "provider_id": first_text(told, "conversation_id", "resource_id", "id"),
         "phone": line(first(told, "source_number", *_CALLER)),
-        "name": caller_name(*(told.get(name) for name in _CALLED_BY)),
+        "name": _name(told),
         "tracking_number": line(first(told, "destination_number", *_CALLED)),
         "transcript": spoken(told.get("content")), "visitor_id": visitor_token(told),
         "status": _STATUS.get(text(told.get("lead_status")) or ""), "fields": rest(told, {"content"}),

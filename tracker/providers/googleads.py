@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracker.providers.adapter import OK, Adapter, Delivery, Facts, Reply
+from tracker.providers.guess import of_ad
 from tracker.providers.reading import (
     first_text,
     full_name,
@@ -61,7 +62,7 @@ def _lead(told: Mapping[str, Any]) -> dict[str, Any]:
     columns = list(objects(told.get("user_column_data"))) or _flat(told)
     found = {field: _column(columns, field) for field in _COLUMNS}
     sent_at = instant(told.get("lead_submit_time"))
-    return {
+    lead = {
         "fact": "lead", "kind": "form", "provider_id": text(told.get("lead_id")),
         "at": sent_at, "version_at": sent_at,
         "email": found["email"], "phone": found["phone"],
@@ -71,6 +72,7 @@ def _lead(told: Mapping[str, Any]) -> dict[str, Any]:
         "gclid": first_text(told, "gcl_id", "gclid"),
         "fields": {**_answers(columns), **without_blanks({name: text(told.get(name)) for name in _ABOUT})},
     }  # fmt: skip
+    return of_ad(lead, "google", "cpc", text(told.get("campaign_id")))
 
 
 def _flat(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from tracker.core.click_ids import CLICK_RULES
+from tracker.core.facts import TAGS
 from tracker.core.redact import hide_cards
 from tracker.core.urls import read_tags
 from tracker.errors import BadUrl
@@ -63,6 +64,13 @@ def form_lead(answers: Iterable[Answer], *, provider_id: str, **known: Any) -> d
     told = {**guess(answers), **without_blanks(known)}
     key = short_key(provider_id)
     return {"fact": "lead", "kind": "form", "provider_id": key, **_tags_of_pages(told), **told}
+
+
+def of_ad(lead: Mapping[str, Any], source: str, medium: str, campaign: str | None) -> dict[str, Any]:
+    """Say of a form that stands inside an ad which network showed it, unless its answers say more."""
+    if any(lead.get(name) for name in TAGS):
+        return dict(lead)
+    return {**lead, "utm_source": source, "utm_medium": medium, "utm_campaign": campaign}
 
 
 def short_key(provider_id: str) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 
 from tracker.providers.adapter import Adapter, Delivery, Facts, Reply, Unproved
 from tracker.providers.answers import Answer, Kind
-from tracker.providers.guess import form_lead
+from tracker.providers.guess import form_lead, of_ad
 from tracker.providers.reading import dig, first, first_text, instant, mapping, objects, text, truth
 from tracker.providers.signing import demand_header, hex_mac, is_same
 
@@ -66,8 +66,9 @@ def _lead(told: Mapping[str, Any]) -> Facts:
         _answers(told), provider_id=lead_id.rpartition(":")[2] or lead_id, at=sent_at, version_at=sent_at
     )
     ids = {name: first_text(told, *paths) for name, paths in _IDS.items()}
+    medium = "paid_social" if (ids["lead_type"] or "SPONSORED") == "SPONSORED" else "social"
     yield {
-        **lead,
+        **of_ad(lead, "linkedin", medium, ids["campaign"]),
         "fields": {**mapping(lead.get("fields")), **{key: each for key, each in ids.items() if each}},
     }
 

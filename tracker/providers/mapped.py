@@ -9,7 +9,6 @@ guessed: an id, a time, and by `tracker.providers.guess` who it was.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -17,12 +16,9 @@ from typing import Any
 from tracker.errors import BadFact, BadRequest
 from tracker.providers.adapter import Delivery, Facts
 from tracker.providers.answers import spelled
-from tracker.providers.calling import line
 from tracker.providers.guess import form_lead, guess, short_key
 from tracker.providers.reading import (
     dig,
-    first,
-    first_text,
     full_name,
     instant,
     mapping,
@@ -31,13 +27,11 @@ from tracker.providers.reading import (
     objects,
     text,
     truth,
-    without_blanks,
 )
 from tracker.providers.shapes import asked_answer, content_key, flat_answers, unpacked
+from tracker.providers.tracked import bare, course_of, is_made, kind_of, times_of, with_source
 
 Options = Mapping[str, Any]
-
-_OTHER = re.compile(r"[\W_]+")
 
 _WRAPPERS = (
     "",
@@ -51,8 +45,9 @@ _WRAPPERS = (
     "event.data.",
 )
 _IDS = (
-    "submission_id", "submissionId", "submissionID", "response_id", "responseId", "entry_id", "entryId",
-    "lead_id", "leadId", "uuid", "id", "_id", "unique_id", "event_id", "eventId",
+    "complete_call_id", "call_id", "callId", "call_sid", "submission_id", "submissionId", "submissionID",
+    "response_id", "responseId", "entry_id", "entryId", "lead_id", "leadId", "uuid", "id", "_id",
+    "unique_id", "event_id", "eventId",
 )  # fmt: skip
 _TIMES = (
     "submitted_at", "submittedAt", "submission_date", "submission_time", "completed_at", "created_at",
@@ -77,18 +72,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "duration_s": number, "answered": truth, "value": money, "amount": money,
     **dict.fromkeys(_LEAD_TEXTS, spelled),
 }  # fmt: skip
-_CALLED = ("tracking_number", "trackingnum", "tracking_phone_number", "called_number", "dialed_number")
-_CALLERS = (
-    "caller_number",
-    "caller_id",
-    "callernum",
-    "customer_phone_number",
-    "caller",
-    "from_number",
-    "from",
-)
-_LENGTHS = ("duration_s", "duration", "call_duration", "duration_seconds", "talk_time")
-_RECORDINGS = ("recording_url", "recording", "audio", "call_recording")
 _LEADS = ("form", "call", "chat", "booking")
 _ACTIVITIES = (
     "email_sent", "email_opened", "email_clicked", "email_replied", "call_made", "meeting", "demo", "webinar",
@@ -139,10 +122,6 @@ def _each(document: Any, options: Options) -> Iterator[Mapping[str, Any]]:
     yield from objects(document)
 
 
-def _plain(name: object) -> str:
-    return _OTHER.sub("", str(name).lower())
-
-
 def _says(value: Any) -> bool:
     return isinstance(value, bool) or text(value) is not None
 
@@ -184,28 +163,28 @@ class _Reading:
         found = _at(self.document, path)
         return _at(self._delivery.document, path) if found is None else found
 
-    def first(self, option: str, names: tuple[str, ...]) -> Any:
-        """Find a value where the option says, else under one of the usual names."""
+    def first(self, option: str, names: tuple[str, ...], says: Callable[[Any], bool] = _says) -> Any:
+        """Find a value where the option says, else the first that says something under a usual name."""
         if path := self.options.get(option):
             return self.look(str(path))
         paths = (f"{wrapper}{name}" for wrapper in _WRAPPERS for name in names)
-        found = next((said for path in paths if _says(said := dig(self.document, path))), None)
-        return self._spelled_otherwise(names) if found is None else found
+        found = next((said for path in paths if says(said := dig(self.document, path))), None)
+        return self._spelled_otherwise(names, says) if found is None else found
 
-    def _spelled_otherwise(self, names: tuple[str, ...]) -> Any:
+    def _spelled_otherwise(self, names: tuple[str, ...], says: Callable[[Any], bool]) -> Any:
         """Find a value under a usual name with other letters: `Lead ID`, `DateSubmitted`."""
-        for at, told in enumerate(self._plainly):
-            wanted = (name for name in map(_plain, names) if name not in (_BARE if at else _OF_FORM))
-            if (found := next((told[name] for name in wanted if _says(told.get(name))), None)) is not None:
+        for at, told in enumerate(self.plainly):
+            wanted = (name for name in map(bare, names) if name not in (_BARE if at else _OF_FORM))
+            if (found := next((told[name] for name in wanted if says(told.get(name))), None)) is not None:
                 return found
         return None
 
     @cached_property
-    def _plainly(self) -> list[dict[str, Any]]:
+    def plainly(self) -> list[dict[str, Any]]:
         """The object, and those inside it that hold what was sent, by the bare letters of their names."""
-        own = {_plain(name): value for name, value in self.document.items()}
-        inner = [mapping(value) for name, value in self.document.items() if _plain(name) in _INNER]
-        return [own, *({_plain(name): value for name, value in each.items()} for each in inner)]
+        own = {bare(name): value for name, value in self.document.items()}
+        inner = [mapping(value) for name, value in self.document.items() if bare(name) in _INNER]
+        return [own, *({bare(name): value for name, value in each.items()} for each in inner)]
 
     @property
     def is_test(self) -> bool:
@@ -223,8 +202,12 @@ class _Reading:
     @property
     def times(self) -> dict[str, str | None]:
         """Say when it was, and when what it tells became so."""
-        at = instant(self.first("at", _TIMES), self.zone)
-        return {"at": at, "version_at": instant(self.first("version_at", _CHANGES), self.zone) or at}
+        at = instant(self.first("at", _TIMES, self._is_time), self.zone)
+        changed_at = instant(self.first("version_at", _CHANGES, self._is_time), self.zone)
+        return {"at": at, "version_at": changed_at or at}
+
+    def _is_time(self, value: Any) -> bool:
+        return instant(value, self.zone) is not None
 
     def kind(self, known: tuple[str, ...], default: str) -> str:
         """Say of which kind the lead or activity is: one of those known, or by a word for it."""
@@ -241,31 +224,20 @@ class _Reading:
 
 
 def _lead(own: _Reading) -> dict[str, Any]:
-    course = _course(own.document)
-    if not own.mapped and _is_made(own.document, course):
-        return {**_activity(own), "kind": "call_made"}
-    kind, name = own.kind(_LEADS, "call" if course else "form"), own.name()
+    bare_told = own.plainly[0]
+    course = course_of(bare_told)
+    if not own.mapped and course and is_made(bare_told):
+        return {**_activity(own), "kind": "call_made" if kind_of(bare_told) == "call" else "other"}
+    default = kind_of(bare_told) if course else "form"
+    kind, name, times = own.kind(_LEADS, default), own.name(), own.times
+    if course:
+        times |= times_of(bare_told, times["at"], own.zone)
     told = course | {field: value for field, value in own.mapped.items() if field in _READERS}
-    lead = form_lead(flat_answers(own.document), provider_id=own.key, **{**own.times, **told, "name": name})
+    lead = form_lead(flat_answers(own.document), provider_id=own.key, **{**times, **told, "name": name})
+    if course:
+        lead = with_source(lead, bare_told)
     more = {field: spelled(value) for field, value in own.mapped.items() if field not in _READERS}
     return {**lead, "kind": kind, "fields": {**lead.get("fields", {}), **more}}
-
-
-def _course(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a call, which is known by the number that was called and the one that called."""
-    called = line(first(document, *_CALLED))
-    if called is None or line(first(document, *_CALLERS)) is None:
-        return {}
-    return without_blanks({
-        "tracking_number": called, "duration_s": number(first(document, *_LENGTHS)),
-        "answered": truth(document.get("answered")), "recording_url": first_text(document, *_RECORDINGS),
-        "transcript": first_text(document, "transcript", "transcription", "transcription_text"),
-    })  # fmt: skip
-
-
-def _is_made(document: Mapping[str, Any], course: Mapping[str, Any]) -> bool:
-    """Tell whether a call went out."""
-    return bool(course) and (text(document.get("direction")) or "").lower().startswith("out")
 
 
 def _contact(own: _Reading) -> dict[str, Any]:

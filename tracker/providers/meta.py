@@ -17,8 +17,18 @@ from urllib.parse import parse_qs
 
 from tracker.providers.adapter import Adapter, Delivery, Facts, Reply, Unproved
 from tracker.providers.answers import Answer, Kind
-from tracker.providers.guess import form_lead
-from tracker.providers.reading import dig, first, first_text, instant, mapping, objects, text, visitor_token
+from tracker.providers.guess import form_lead, of_ad
+from tracker.providers.reading import (
+    dig,
+    first,
+    first_text,
+    instant,
+    mapping,
+    objects,
+    text,
+    truth,
+    visitor_token,
+)
 from tracker.providers.signing import demand_header, demand_same, hex_mac, is_same
 
 _IDS = (
@@ -59,7 +69,17 @@ def _lead(told: Mapping[str, Any], entry: Mapping[str, Any]) -> Facts:
         visitor_id=visitor_token(told.get("field_data")),
     )  # fmt: skip
     named = lead["provider_id"] if lead_id else None
+    if answers:  # a notice of ids alone does not say on which network
+        lead = of_ad(lead, *_shown(told), first_text(told, "campaign_name", "campaign_id"))
     yield {**lead, "provider_id": named, "fields": {**mapping(lead.get("fields")), **_ids(told)}}
+
+
+def _shown(told: Mapping[str, Any]) -> tuple[str, str]:
+    """Say on which network the form was shown, and whether for money."""
+    source = (
+        "instagram" if (first_text(told, "platform") or "").lower() in ("ig", "instagram") else "facebook"
+    )
+    return source, "social" if truth(told.get("is_organic")) else "paid_social"
 
 
 def _ids(told: Mapping[str, Any]) -> dict[str, str]:

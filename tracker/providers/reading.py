@@ -218,7 +218,8 @@ def without_blanks(fact: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _SPELLINGS = (
-    "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M", "%Y-%m-%d %I:%M %p %z",
+    "%Y/%m/%d %H:%M:%S",
     "%Y-%m-%dT%H:%M:%S.%f%z", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p",
     "%b %d, %Y %I:%M %p", "%B %d, %Y %I:%M %p", "%b %d %Y %H:%M:%S %z",
 )  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.answers import Answer
-from tracker.providers.calling import caller_name, line, rest, spoken, tags
+from tracker.providers.calling import caller_name, length_s, line, rest, spoken, tags
 from tracker.providers.guess import guess
 from tracker.providers.reading import (
     counted_instant,
@@ -24,7 +24,6 @@ from tracker.providers.reading import (
     instant,
     instant_ms_of,
     money,
-    number,
     objects,
     text,
     truth,
@@ -96,22 +95,11 @@ def _call(told: Mapping[str, Any]) -> dict[str, Any]:
     state = (first_text(told, "answer_status", "call_status") or "").lower()
     is_answered = state in ("answered", "completed")
     return {
-        "tracking_number": line(first(told, *_CALLED)), "duration_s": _length(first(told, *_LENGTHS)),
+        "tracking_number": line(first(told, *_CALLED)), "duration_s": length_s(first(told, *_LENGTHS)),
         "answered": is_answered if is_answered or state in _UNANSWERED else None,
         "recording_url": first_text(told, *_RECORDINGS),
         "transcript": spoken(first(told, *_TRANSCRIPTS)),
     }  # fmt: skip
-
-
-def _length(said: Any) -> int | None:
-    """Read a length: seconds, or `0:42`, `1:02:03`."""
-    length_s = 0
-    for part in (text(said) or "").split(":", 2):
-        counted = number(part)
-        if counted is None:
-            return None
-        length_s = length_s * 60 + counted
-    return length_s
 
 
 def _status(told: Mapping[str, Any]) -> str | None:

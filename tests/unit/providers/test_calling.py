@@ -9,6 +9,53 @@ import pytest
 from tests.unit.providers.deliveries import delivery, facts_of
 from tracker.providers.calling import caller_name, line, spoken
 
+TRACKED: dict[str, Any] = {
+    "id": 123, "name": "MAYA OKAFOR", "search": "roof repair", "source": "Google Adwords", "medium": "CPC",
+    "duration": 62, "talk_time": 50, "caller_number_format": "(303) 555-0131",
+    "caller_number": "+13035550131",
+    "called_at": "2026-03-01 10:00 AM -05:00", "tracking_number": "+13035550191", "direction": "inbound",
+    "audio": "https://media.example.com/a.mp3", "dial_status": "answered", "status": "completed",
+    "location": "https://shop.example.com/roof", "business_number": "+13035550101",
+}  # fmt: skip
+CALLED = {"kind": "call", "phone": "+13035550131", "tracking_number": "+13035550191"}
+OWN_CALLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "one that was answered": (TRACKED, {
+        **CALLED, "provider_id": "123", "at": "2026-03-01T15:00:00.000Z", "duration_s": 62, "answered": True,
+        "version_at": "2026-03-01T15:01:02.000Z", "recording_url": "https://media.example.com/a.mp3",
+        "name": "MAYA OKAFOR", "landing_page": "https://shop.example.com/roof",
+        "utm_source": "google", "utm_medium": "cpc", "utm_term": "roof repair"}),
+    "one that was missed": (
+        {**TRACKED, "dial_status": "no-answer", "status": "no-answer"}, {**CALLED, "answered": False}),
+    "of a page with a click id, which says more than words": (
+        {**TRACKED, "location": "https://shop.example.com/?gclid=g1"},
+        {**CALLED, "gclid": "g1", "utm_source": None, "utm_medium": None}),
+    "a text": (
+        {**TRACKED, "direction": "msg_inbound", "message_body": "Price?"},
+        {**CALLED, "kind": "chat", "message": "Price?", "duration_s": None, "answered": None}),
+    "a form that the service counts among its calls": (
+        {**TRACKED, "direction": "form", "email": "maya@example.com"},
+        {**CALLED, "kind": "form", "email": "maya@example.com", "duration_s": None}),
+    "by names of another spelling": (
+        {"complete_call_id": "6B8-1", "start_time_utc": 1772377200000, "calling_phone_number": "+13035550131",
+         "destinationPhoneNumber": "+13035550191", "duration": "1:02", "advertiser_name": "Roofs"},
+        {**CALLED, "provider_id": "6B8-1", "at": "2026-03-01T15:00:00.000Z", "duration_s": 62, "name": None}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "told"), OWN_CALLS.values(), ids=OWN_CALLS)
+def test_a_call_of_a_service_without_an_adapter_is_read(given: dict[str, Any], told: dict[str, Any]) -> None:
+    """Who called which number, how it went, from where: by the names that call trackers use."""
+    (fact,) = facts_of("generic", delivery(given))
+    assert {name: fact.get(name) for name in told} == told
+
+
+def test_what_a_service_without_an_adapter_sends_out_is_no_lead() -> None:
+    """A call or a text by the team is what sales did."""
+    for way, kind in (("outbound", "call_made"), ("msg_outbound", "other")):
+        (fact,) = facts_of("generic", delivery({**TRACKED, "direction": way}))
+        assert (fact["fact"], fact["kind"]) == ("activity", kind)
+
+
 LINES: dict[str, tuple[Any, str | None]] = {
     "E.164": ("+441134960123", "+441134960123"),
     "spaces and an extension": ("0113 496 0123 ext 5", "0113 496 0123 ext 5"),

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.providers.deliveries import facts_of, merged_lead
+from tests.unit.providers.deliveries import delivery, facts_of, merged_lead
 from tests.unit.providers.recorded import changed, recorded
+from tracker.core.facts import TAGS
 from tracker.providers import load_adapter
 from tracker.providers.adapter import Unproved
 
@@ -109,6 +110,53 @@ def test_a_call_has_one_id_however_it_is_spelled(fields: dict[str, Any]) -> None
     """CallRail has a number and `CAL…` for the same call: the second counts wherever it is found."""
     (fact,) = facts_of("callrail", changed("callrail_post_call", **fields))
     assert fact["provider_id"] == CALL
+
+
+SOURCES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "an ad, by its medium and keyword": (
+        {"source": "google_paid", "medium": "CPC", "campaign": "Implants", "keywords": "implant"},
+        {"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "Implants", "utm_term": "implant"}),
+    "an ad, by the words for its source": (
+        {"formatted_tracking_source": "Google Paid", "source_name": "Website Pool"},
+        {"utm_source": "google", "utm_medium": "cpc"}),
+    "a search, though the page before is known": (
+        {"formatted_tracking_source": "Bing Organic", "referring_url": "https://www.bing.com/"},
+        {"utm_source": "bing", "utm_medium": "organic"}),
+    "a tracker that bears an engine's name": (
+        {"source_name": "Google My Business"}, {"utm_source": "google", "utm_medium": "organic"}),
+    "a tracker of another name": ({"source_name": "Website Pool"}, {}),
+    "somebody who came directly": ({"source": "Direct", "medium": "Direct"}, {}),
+    "a source that is not known": ({"source": "Unknown Source", "source_name": "Website Pool"}, {}),
+    "tags on the page where the visit began": (
+        {"source": "Google Ads", "landing_page_url": "https://harbour.example/?utm_source=partner"}, {}),
+    "a click id beside it": ({"source": "Google Ads", "gclid": "Cj0"}, {"gclid": "Cj0"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "told"), SOURCES.values(), ids=SOURCES)
+def test_the_services_own_word_for_the_source_counts_where_there_is_none(
+    said: dict[str, Any], told: dict[str, str]
+) -> None:
+    """Parameters and click ids come first; what the tracker's name says of no network says nothing."""
+    call = {
+        "resource_id": CALL,
+        "customer_phone_number": "+13035550131",
+        "start_time": "2026-03-01T10:00:00Z",
+    }
+    (fact,) = facts_of("callrail", delivery({**call, **said}))
+    assert {name: fact[name] for name in TAGS if name in fact} == told
+
+
+def test_the_place_of_a_line_is_no_name() -> None:
+    """Networks name mobile lines after their town."""
+    place = {"customer_city": "Laguna Beach", "customer_state": "CA"}
+    for name, kept in (
+        ("Laguna Beach Ca", None),
+        ("Laguna Beach", "Laguna Beach"),
+        ("Maya Okafor", "Maya Okafor"),
+    ):
+        (fact,) = facts_of("callrail", changed("callrail_post_call", **place, customer_name=name))
+        assert fact.get("name") == kept
 
 
 STATUS = {"good_lead": "qualified", "not_a_lead": "disqualified", None: None, "": None}
