@@ -87,6 +87,22 @@ def test_a_quick_look_spares_the_rest() -> None:
     assert not Needles({("email", ANN), ("phone", LINE)}).may_be_in('{"email": "bob@beta.io", "phone": "1"}')
 
 
+WITHIN = {
+    "an address in a sentence": (("email", ANN), "please write to Ann@Acme.com."),
+    "an address in a URL": (("email", ANN), "https://shop.test/thanks?email=ann%40acme.com&x=1"),
+    "an address in angles": (("email", ANN), "Ann Leeds <ann@acme.com>"),
+    "a number in a sentence": (("phone", LINE), "call me on 07700 900 001, please"),
+    "a visitor in a cookie": (("visitor", "0123456789abcdef0123"), "_tl=0123456789abcdef0123.sig"),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), WITHIN.values(), ids=WITHIN)
+def test_a_message_names_somebody_by(name: Name, text: str) -> None:
+    """What stands within a longer text is found, and not overlooked by the quick look."""
+    assert name in names_in([text], region="GB")
+    assert Needles({name}).may_be_in(text)
+
+
 def test_names_are_found_wherever_they_stand() -> None:
     """A refused message is in any shape; its texts are what names somebody."""
     found = names_in({"a": [{"b": "Ann@acme.com"}, "07700 900001"], "v1": 3}, region="GB")

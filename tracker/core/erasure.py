@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+from urllib.parse import unquote
 
 from tracker.core.contacts import blocked_email, normalise_email, normalise_phone, normalise_user_id
 from tracker.core.groups import KINDS, LINES, PERSONAL
@@ -206,7 +207,7 @@ class Needles:
     def may_be_in(self, text: str) -> bool:
         """Look; what is not plain ASCII, or escaped, may be anything."""
         low = text.lower()
-        if any(each in low for each in self._texts) or not text.isascii() or "\\u" in text:
+        if any(each in low for each in self._texts) or not text.isascii() or "\\u" in text or "%40" in text:
             return True
         if not self._digits:
             return False
@@ -235,7 +236,7 @@ def _spellings(text: str) -> tuple[str, ...]:
 def names_in(document: Any, *, region: str) -> frozenset[Name]:
     """Read whom any text within a document may name, whatever the field it stands in.
 
-    An operator's words spell it `kind:value`.
+    An operator's words spell it `kind:value`. Within longer words stand addresses, numbers and long ids.
     """
     found: set[Name] = set()
     for plain in chain.from_iterable(_spellings(text.strip()) for text in leaves(document)):
@@ -244,4 +245,24 @@ def names_in(document: Any, *, region: str) -> frozenset[Name]:
             found.add(("email", email))
         if sum(char.isdigit() for char in plain) >= DIGITS and (number := normalise_phone(plain, region)):
             found.add(("phone", number))
+        found.update(_within(plain, region))
     return frozenset(found)
+
+
+_WORD = re.compile(r"[^\s\"'<>,;:(){}\[\]=&?/|\\]+")
+_NUMBER = re.compile(r"\+?\(?\d[\d\s().-]{5,}\d")
+LONG_ID = 16
+"""A visitor's id, and longer than a word that people write."""
+
+
+def _within(text: str, region: str) -> Iterator[Name]:
+    """Read whom a part of a text names, such as an address in a sentence or in a URL."""
+    plain = unquote(text) if "%" in text else text
+    for word in _WORD.findall(plain):
+        if "@" in word and (email := normalise_email(word.strip(".!*"))):
+            yield "email", email
+        if len(word) >= LONG_ID:
+            yield "visitor", word.partition(".")[0]
+    for part in _NUMBER.findall(plain):
+        if part != text and (number := normalise_phone(part, region)):
+            yield "phone", number
