@@ -2,7 +2,8 @@
 
 A rescheduling cancels one invitee and creates another, and both payloads name the earlier one: the lead is
 called after that one. Where a booking moves a second time the payload no longer says what it began as, so
-that such a booking is called after the one it was moved from. A cancellation, or that nobody came, adds to
+that such a booking is called after the one it was moved from: a lead that repeats the first and does not
+count. A cancellation, or that nobody came, adds to
 the lead and is none. A routing form that was sent in is a form.
 
 Source: https://developer.calendly.com/api-docs (webhook payloads, webhook signatures)

@@ -238,6 +238,21 @@ def test_a_talk_by_text_messages_is_one_lead_that_counts(
     assert first[0]["phone"] == "+441134960123"
 
 
+def test_a_booking_of_calendly_counts_once_however_often_it_moves(shop: Shop, client: redis.Redis) -> None:
+    """A first move is the same lead; later ones, of which the payload hides the beginning, repeat it."""
+    path = connect(shop, "calendly", None)
+    for number in (3, 0, 2, 1):
+        at = f"2026-03-0{number + 1}T10:00:00.000000Z"
+        booked = {"uri": f"invitees/{number}", "old_invitee": f"invitees/{number - 1}" if number else None,
+                  "email": "maya@okaforstudio.net", "name": "Maya Okafor", "created_at": at}  # fmt: skip
+        body = json.dumps({"event": "invitee.created", "created_at": at, "payload": booked})
+        assert shop.ask(path, "POST", data=body, **JSON).status_code < 300
+    found = leads(shop, client)
+    first = [each for each in found if each["duplicate_of"] is None]
+    assert [each["provider_id"] for each in first] == ["invitees/0"]
+    assert {each["duplicate_of"] for each in found if each not in first} == {first[0]["lead_id"]}
+
+
 LOOKS: dict[str, tuple[str, str, str, dict[str, str]]] = {
     "without a field": ("generic", "GET", "", {}),
     "with the secret alone": ("generic", "GET", "?secret=sign-me", {}),
