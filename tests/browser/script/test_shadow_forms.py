@@ -84,24 +84,27 @@ def test_making_a_shadow_tree_twice_fails_as_ever(recorder: Recorder, page: Page
     assert name == "NotSupportedError"
 
 
+MAKE_MANY = """async () => {
+  const from = performance.now();
+  for (let n = 0; n < 2000; n++) {
+    const host = document.body.appendChild(document.createElement("div"));
+    host.attachShadow({ mode: "open" }).innerHTML = "<form><input name=email></form>";
+  }
+  await new Promise((done) => setTimeout(done, 300));
+  await new Promise((done) => setTimeout(done));
+  return performance.now() - from;
+}"""
+
+
 def test_a_page_of_many_shadow_trees_stays_quick(recorder: Recorder, page: Page) -> None:
-    """Two thousand web components are followed without holding up the page."""
+    """Two thousand web components are followed without holding up the page, as quick as the machine is."""
+    recorder.pages["/without"] = f"<!doctype html><title>Without the script</title>{SINK}"
+    page.goto(recorder.url("/without"))
+    without_ms = page.evaluate(MAKE_MANY)
     recorder.add("/a", SINK)
     page.goto(recorder.url("/a"))
     recorder.wait("page")
-    took_ms = page.evaluate(
-        """async () => {
-          const from = performance.now();
-          for (let n = 0; n < 2000; n++) {
-            const host = document.body.appendChild(document.createElement("div"));
-            host.attachShadow({ mode: "open" }).innerHTML = "<form><input name=email></form>";
-          }
-          await new Promise((done) => setTimeout(done, 300));
-          await new Promise((done) => setTimeout(done));
-          return performance.now() - from;
-        }"""
-    )
-    assert took_ms < 2_000
+    assert page.evaluate(MAKE_MANY) < 5 * without_ms
 
 
 SENDERS = [
