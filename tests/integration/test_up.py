@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.conftest import short_folder
 from tests.running import Run, children, free_port, is_alive
 from tests.waiting import wait_for
 from tracker import config, processes
@@ -23,21 +25,42 @@ fault = pytest.mark.fault
 PARTS = {"serve", "work", "deliver", "schedule", "keeper", "server"}
 
 
-@pytest.fixture
-def run(data: Path) -> Iterator[Run]:
-    """Run everything over a data directory of the test's own."""
+def is_whole(run: Run) -> bool:
+    """Say whether all its parts are there and the collector takes hits."""
+    return set(run.parts()) == PARTS and run.get("/ready") == 200
+
+
+@contextlib.contextmanager
+def running(data: Path) -> Iterator[Run]:
+    """Run everything over a data directory, until the block ends."""
     started = Run.start(config.load({}, data=data, port=free_port())).wait_until_ready()
-    wait_for(lambda: set(started.parts()) == PARTS)
+    wait_for(lambda: is_whole(started))
     yield started
     started.stop()
 
 
-def test_everything_starts_and_says_where_to_go(run: Run) -> None:
+@pytest.fixture
+def run(data: Path) -> Iterator[Run]:
+    """Run everything for the test alone, which stops it."""
+    with running(data) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Run]:
+    """Run everything for the tests that it survives."""
+    folder = short_folder()
+    with running(folder) as started:
+        yield started
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_everything_starts_and_says_where_to_go(lasting: Run) -> None:
     """The first page, the health page and the script answer; stderr names the first page and the data."""
-    assert run.said(f"http://localhost:{run.settings.port}/")
-    assert run.said(str(run.settings.data))
-    assert [run.get(path) for path in ("/", "/health", "/ready", "/tracker.js")] == [200] * 4
-    assert set(run.parts()) == PARTS
+    assert lasting.said(f"http://localhost:{lasting.settings.port}/")
+    assert lasting.said(str(lasting.settings.data))
+    assert [lasting.get(path) for path in ("/", "/health", "/ready", "/tracker.js")] == [200] * 4
+    assert set(lasting.parts()) == PARTS
 
 
 def test_ctrl_c_stops_everything_and_leaves_nothing(run: Run) -> None:
@@ -51,9 +74,9 @@ def test_ctrl_c_stops_everything_and_leaves_nothing(run: Run) -> None:
     assert not run.said("Traceback")
 
 
-def test_a_second_one_on_the_same_data_is_refused(run: Run) -> None:
+def test_a_second_one_on_the_same_data_is_refused(lasting: Run) -> None:
     """Two supervisors would fight; the error says what to do, exit code 1."""
-    second = Run.start(config.load({}, data=run.settings.data, port=free_port()))
+    second = Run.start(config.load({}, data=lasting.settings.data, port=free_port()))
     assert second.process.wait(180) == 1
     wait_for(lambda: second.said("runs already on"))
     second.stop()
@@ -89,18 +112,19 @@ def test_an_outside_server_is_used_where_one_is_named(
 @fault
 @pytest.mark.slow
 @pytest.mark.parametrize("part", sorted(PARTS))
-def test_a_killed_part_comes_back(run: Run, part: str) -> None:
+def test_a_killed_part_comes_back(lasting: Run, part: str) -> None:
     """Whatever dies is replaced within seconds, and the collector takes hits again."""
-    old = run.parts()[part]
+    wait_for(lambda: is_whole(lasting))
+    old = lasting.parts()[part]
 
     def is_replaced() -> bool:
-        new = run.parts().get(part, old)
+        new = lasting.parts().get(part, old)
         return new != old and is_alive(new)
 
     os.kill(old, signal.SIGKILL)
     wait_for(is_replaced)
-    wait_for(lambda: run.get("/ready") == 200)
-    assert run.process.poll() is None
+    wait_for(lambda: is_whole(lasting))
+    assert lasting.process.poll() is None
 
 
 @fault

@@ -53,6 +53,10 @@ def settle(page: Page, recorder: Recorder) -> None:
     """Wait until all that the script has to say of the page so far has arrived."""
     count = len(recorder.find("settled"))
     page.evaluate(
-        "async () => { await new Promise((r) => setTimeout(r, 60)); touchline('event', 'settled'); }"
+        """async () => {
+          await new Promise((next) => setTimeout(next, 60));
+          touchline("event", "settled");
+          dispatchEvent(new Event("online")); // what waits goes at once
+        }"""
     )
     recorder.wait("settled", count + 1)
