@@ -10,11 +10,14 @@ Source: https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forge
 from __future__ import annotations
 
 import socket
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 
@@ -22,6 +25,8 @@ from tracker.core.addresses import is_public
 from tracker.core.outbox import Answer, read_status
 
 TIMEOUT_S = 10.0
+LONGEST_S = 3 * TIMEOUT_S
+"""From the first look for a line until an answer has begun; each single wait ends after `TIMEOUT_S`."""
 LONGEST_ANSWER = 16_384
 _JSON = {"content-type": "application/json"}
 _PORTS = {"https": 443, "http": 80}
@@ -92,14 +97,46 @@ def resolve(host: str, port: int, *, may_be_private: bool) -> list[str]:
 def _post_to(client: httpx.Client, request: Request, url: httpx.URL, address: str) -> Answer:
     """Post to one address, under the name that the certificate must bear."""
     headers = {**request.headers, "host": url.netloc.decode("ascii").rpartition("@")[2]}
-    extensions = {"sni_hostname": url.raw_host.decode("ascii")}
     there = url.copy_with(host=address)
-    with client.stream("POST", there, content=request.body, headers=headers, extensions=extensions) as answer:
+    with _within(LONGEST_S) as trace:
+        extensions = {"sni_hostname": url.raw_host.decode("ascii"), "trace": trace}
+        asked = client.build_request(
+            "POST", there, content=request.body, headers=headers, extensions=extensions
+        )
+        answer = client.send(asked, stream=True)
+    with closing(answer):
         told = _start_of(answer)
         wait_ms = retry_after_ms(answer.headers.get("retry-after", ""), time.time())
         if answer.is_redirect:
             told = f"it points on{_whither(url, answer)}; redirects are not followed"
         return Answer(read_status(answer.status_code), answer.status_code, told, wait_ms)
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
+    """Cut the line to a receiver who takes too long as a whole, though each byte comes in time.
+
+    Yields:
+        What is to be told of the line's events.
+    """
+    lines: list[socket.socket] = []
+
+    def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            lines.append(info["return_value"].get_extra_info("socket"))
+
+    def cut() -> None:
+        for line in lines:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield trace
+    finally:
+        timer.cancel()
 
 
 def _whither(url: httpx.URL, answer: httpx.Response) -> str:

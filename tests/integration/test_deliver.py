@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any
@@ -27,7 +28,7 @@ from tracker.store.db import atomic, open_store, writer_lock
 from tracker.store.destinations import load_destinations, switch_off, switch_on
 from tracker.store.outbox import retry
 from tracker.store.outboxlists import numbers_of
-from worker import rebuild
+from worker import outside, rebuild
 from worker.deliver import preview
 
 
@@ -275,6 +276,31 @@ def test_a_preview_lists_all_that_would_be_sent_now_and_nothing_else(
     )
     assert (len(waiting), len(news)) == (101, 1)
     assert receiver.got == []
+
+
+def test_an_answer_that_never_begins_is_not_waited_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A receiver that sends headers without end, each in time, is left after a while and tried again."""
+    monkeypatch.setattr(outside, "LONGEST_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor() as pool:
+        dripping = pool.submit(drip, server)
+        house.add("webhook", f"http://127.0.0.1:{server.getsockname()[1]}/in")
+        house.tell("a")
+        assert house.run() == {"retry": 1}
+        assert dripping.result(LIMIT_S) < 1_000
+
+
+def drip(server: socket.socket) -> int:
+    """Answer one request with a header every twentieth of a second; returns how many went through."""
+    line, _ = server.accept()
+    with line:
+        line.sendall(b"HTTP/1.1 200 OK\r\n")
+        for count in range(1_000):
+            try:
+                line.sendall(b"x: y\r\n")
+            except OSError:
+                return count
+            time.sleep(0.05)
+    return 1_000
 
 
 def test_a_redirect_is_not_followed_and_its_path_is_told_to_nobody(house: House, receiver: Receiver) -> None:
