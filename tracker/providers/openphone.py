@@ -50,7 +50,7 @@ _USED = frozenset({
 
 def _verify(delivery: Delivery, secret: str) -> None:
     if "webhook-signature" in delivery.headers:
-        demand_standard(delivery, secret)
+        demand_standard(delivery, decoded_secret(secret.removeprefix("whsec_")))
         return
     parts = demand_header(delivery, "openphone-signature").split(";")
     if len(parts) != 4 or parts[0] != "hmac":

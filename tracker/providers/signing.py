@@ -64,21 +64,20 @@ def demand_fresh(sent_ms: int, delivery: Delivery, window_ms: int = WINDOW_MS) -
         raise Unproved("the signed time of sending is more than 5 minutes away")
 
 
-def demand_standard(delivery: Delivery, secret: str) -> None:
+def demand_standard(delivery: Delivery, key: bytes, prefix: str = "webhook-") -> None:
     """Check a signature of Standard Webhooks: one of several over id, time and body.
 
     Args:
-        secret: base64, with or without `whsec_` before it.
+        prefix: what the names of its headers begin with.
 
     Raises:
         Unproved: wrong, missing or stale.
 
     Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """
-    named, sent = demand_header(delivery, "webhook-id"), demand_header(delivery, "webhook-timestamp")
-    given = demand_header(delivery, "webhook-signature").split()
-    signed = b".".join([named.encode(), sent.encode(), delivery.body])
-    expected = base64_mac(decoded_secret(secret.removeprefix("whsec_")), signed)
+    given = demand_header(delivery, f"{prefix}signature").split()
+    named, sent = demand_header(delivery, f"{prefix}id"), demand_header(delivery, f"{prefix}timestamp")
+    expected = base64_mac(key, f"{named}.{sent}.".encode() + delivery.body)
     if not any(is_same(each, f"v1,{expected}") for each in given):
         raise Unproved("none of the signatures fits the body and the secret")
     demand_fresh(demand_number(sent) * 1_000, delivery)

@@ -11,9 +11,9 @@ from __future__ import annotations
 import base64
 import binascii
 
-from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
+from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.mapped import mapped_facts
-from tracker.providers.signing import base64_mac, demand_fresh, demand_header, demand_number, is_same
+from tracker.providers.signing import demand_standard
 
 _PREFIXES = ("webhook-", "svix-")
 _IDS = tuple(f"{prefix}id" for prefix in _PREFIXES)
@@ -22,13 +22,7 @@ _SECRET = "whsec_"
 
 def _verify(delivery: Delivery, secret: str) -> None:
     prefix = next((each for each in _PREFIXES if f"{each}signature" in delivery.headers), _PREFIXES[0])
-    given = demand_header(delivery, f"{prefix}signature")
-    number, sent = demand_header(delivery, f"{prefix}id"), demand_header(delivery, f"{prefix}timestamp")
-    expected = base64_mac(_key(secret), f"{number}.{sent}.".encode() + delivery.body)
-    signatures = [each.partition(",") for each in given.split()]
-    if not any(version == "v1" and is_same(mac, expected) for version, _, mac in signatures):
-        raise Unproved("no signature in the header fits the body and the secret")
-    demand_fresh(demand_number(sent) * 1_000, delivery)
+    demand_standard(delivery, _key(secret), prefix)
 
 
 def _key(secret: str) -> bytes:
