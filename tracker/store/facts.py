@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 
 from tracker.core.facts import Fact
 from tracker.core.versions import Version
@@ -58,11 +57,3 @@ def keys_within(db: sqlite3.Connection, kind: str, *, site_no: int, start: str) 
         [kind, site_no, start, start + chr(0x10FFFF)],
     )
     return [row[0] for row in rows]
-
-
-def fact_keys(db: sqlite3.Connection, kinds: tuple[str, ...]) -> Iterator[tuple[str, int, str]]:
-    """Name every fact of these kinds once: (kind, site number, key)."""
-    marks = ", ".join("?" * len(kinds))
-    return iter(
-        db.execute(f"SELECT DISTINCT kind, site_no, key FROM fact WHERE kind IN ({marks})", kinds).fetchall()
-    )

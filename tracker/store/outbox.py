@@ -65,12 +65,6 @@ def delivery_id(destination_id: str, key: str) -> str:
     return "msg_" + hashlib.blake2b(f"{destination_id}\t{key}".encode(), digest_size=16).hexdigest()
 
 
-def has_key(db: sqlite3.Connection, destination: Destination, key: str) -> bool:
-    """Say whether something was told already."""
-    query = "SELECT 1 FROM delivery WHERE destination_no = ? AND key = ?"
-    return db.execute(query, [destination.number, key]).fetchone() is not None
-
-
 def due(db: sqlite3.Connection, destination: Destination, now_ms: int, most: int) -> list[Delivery]:
     """Load what is due at a destination: of each object the oldest that waits."""
     rows = db.execute(

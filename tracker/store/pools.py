@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from tracker.errors import BadRequest
@@ -18,8 +18,6 @@ from tracker.store.sites import raise_version, site_no
 
 MOST_NUMBERS = 2_000
 """Of one pool; each request that asks for a number names them all."""
-
-Pools = Mapping[SiteKey, Mapping[str, Pool]]
 
 
 @dataclass(frozen=True, slots=True)
