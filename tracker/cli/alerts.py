@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
 from tracker.cli import Context, pass_context
-from tracker.cli.facts import key_of
+from tracker.cli.workspace import key_of, opened
 from tracker.core.alerts import USUAL, WANTS
 from tracker.core.contacts import normalise_email
 from tracker.errors import BadRequest
@@ -23,15 +21,6 @@ if TYPE_CHECKING:
 
 
 _WANTS_TOLD = "; ".join(f"{name}: {words}" for name, words in WANTS.items())
-
-
-@contextmanager
-def opened(context: Context, *, write: bool = False) -> Iterator[sqlite3.Connection]:
-    """Open the store for one verb."""
-    from tracker.store.db import open_store
-
-    with closing(open_store(context.settings.data, write=write)) as db:
-        yield db
 
 
 @click.group()

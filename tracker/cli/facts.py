@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 import redis
 
-from tracker import config, embedded, keys
+from tracker import config
 from tracker.cli import Context, Failed, pass_context
+from tracker.cli.workspace import key_of, open_log
 from tracker.store.overlay import Difference
 
 if TYPE_CHECKING:
@@ -21,22 +20,6 @@ if TYPE_CHECKING:
 
 SHOWN_COMPLAINTS = 20
 DRAIN_EVERY = 200_000
-
-
-def key_of(settings: config.Settings) -> bytes:
-    """Read the workspace's key."""
-    return keys.workspace_key(settings.data, os.environ)
-
-
-@contextmanager
-def open_log(settings: config.Settings) -> Iterator[redis.Redis]:
-    """Connect to the log, starting the embedded server for as long as it is needed."""
-    with embedded.hold(settings) as url:
-        client = embedded.connect(url, blocking=True)
-        try:
-            yield client
-        finally:
-            client.close()
 
 
 class _Complaints:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,18 +10,17 @@ from typing import Any
 
 import click
 
-from tracker import keys
 from tracker.cli import Context, Failed, pass_context
+from tracker.cli.workspace import key_of, open_log, opened
 from tracker.core.times import HOUR_MS, format_instant
 from tracker.errors import BadRequest
-from tracker.model import Site, SiteKey
+from tracker.model import SiteKey
 from tracker.providers import NAMES, load_adapter
 from tracker.providers.adapter import Adapter, Delivery
 from tracker.providers.complete import complete
 from tracker.store import hooks as store
-from tracker.store.db import open_store
 from tracker.store.hooks import HookSource, Secrets
-from tracker.store.sites import load_sites
+from tracker.store.sites import find_site, site_no
 
 FORMATS = click.Choice(["text", "json"])
 
@@ -61,13 +59,10 @@ def add(context: Context, /, site: str, provider: str, form: str, **given: Any) 
         0, SiteKey(site), adapter.name, "UTC", "", given["public_url"],
         _options(given["mapped"], given["options"]),
     )  # fmt: skip
-    key = keys.workspace_key(context.settings.data, os.environ)
-    db = open_store(context.settings.data, write=True)
-    try:
+    key = key_of(context.settings)
+    with opened(context, write=True) as db:
         secrets = Secrets("", secret, verify_token=given["verify_token"])
         made, kept = store.add_hook(db, wanted, secrets, key=key, now_ms=_now_ms())
-    finally:
-        db.close()
     _show(context, made, kept, form, base=given["url"])
     if secret is None and adapter.secret:
         words = f"without --secret ({adapter.secret}) this address alone is what proves a sender"
@@ -85,12 +80,9 @@ def show_all(context: Context, form: str) -> None:
 
     List the sources, with what they delivered.
     """
-    db = open_store(context.settings.data)
-    try:
+    with opened(context) as db:
         found = sorted(store.load_hooks(db).values(), key=lambda each: each.source_no)
         counts = store.deliveries(db)
-    finally:
-        db.close()
     for each in found:
         messages, problems, last_ms = counts.get(each.source_no, (0, 0, None))
         last_at = None if last_ms is None else format_instant(last_ms)
@@ -111,13 +103,10 @@ def show_one(context: Context, number: int, url: str | None, form: str) -> None:
 
     Print a source's address again, what to enter where, and what could not be parsed.
     """
-    db = open_store(context.settings.data)
-    try:
+    with opened(context) as db:
         found = store.find_hook(db, number)
         problems = store.problems_of(db, number)
-    finally:
-        db.close()
-    secrets = store.open_secrets(found, key=keys.workspace_key(context.settings.data, os.environ))
+    secrets = store.open_secrets(found, key=key_of(context.settings))
     _show(context, found, secrets, form, base=url)
     for at, problem in problems:
         click.echo(f"{format_instant(at)}: {problem}", err=True)
@@ -134,17 +123,14 @@ def rotate(context: Context, number: int, secret: str, keep_h: int) -> None:
 
     Change a source's secret; for a while both are valid, so that nothing is refused meanwhile.
     """
-    key = keys.workspace_key(context.settings.data, os.environ)
-    db = open_store(context.settings.data, write=True)
-    try:
+    key = key_of(context.settings)
+    with opened(context, write=True) as db:
         found = store.find_hook(db, number)
         old = store.open_secrets(found, key=key)
         fresh = _checked(load_adapter(found.provider), secret)
         until_ms = _now_ms() + keep_h * HOUR_MS
         made = replace(old, secret=fresh, before=old.secret, before_until_ms=until_ms)
         store.put_secrets(db, number, made, key=key)
-    finally:
-        db.close()
     click.echo(f"the secret before is valid until {format_instant(until_ms)}", err=True)
 
 
@@ -156,11 +142,8 @@ def remove(context: Context, number: int) -> None:
 
     Close a source's address. What it delivered stays.
     """
-    db = open_store(context.settings.data, write=True)
-    try:
+    with opened(context, write=True) as db:
         store.remove_hook(db, store.find_hook(db, number).source_no, _now_ms())
-    finally:
-        db.close()
     click.echo("closed; the provider is answered 404 from now on", err=True)
 
 
@@ -195,7 +178,10 @@ def try_out(context: Context, /, provider: str, file: Any, site: str | None, **g
     adapter = load_adapter(provider)
     pairs = (each.partition(":") for each in given["headers"])
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    zone = _site(context, site).timezone if site else "UTC"
+    zone = "UTC"
+    if site:
+        with opened(context) as db:
+            zone = find_site(db, site).timezone
     options = _options(given["mapped"], given["options"])
     delivery = Delivery(file.read(), _now_ms(), headers, zone=zone, options=options)
     count = 0
@@ -227,9 +213,10 @@ def replay_hooks(context: Context, site: str | None, provider: str | None) -> No
     from worker.hooks import replay as parse_again
 
     name = None if provider is None else load_adapter(provider).name
-    key = keys.workspace_key(context.settings.data, os.environ)
+    key = key_of(context.settings)
     if site is not None:
-        _site(context, site)
+        with opened(context) as db:
+            site_no(db, site)
     outcome = parse_again(context.settings, key=key, site=site, provider=name)
     click.echo(
         f"{outcome.added:,} facts new, {outcome.repeated:,} as before, {outcome.gone:,} gone, "
@@ -247,7 +234,7 @@ def replay_rejects(context: Context) -> None:
     Take refused messages once more, after a site was added or after an upgrade. What is refused again
     comes back with the new reason.
     """
-    from tracker.cli.facts import drain_now, open_log
+    from tracker.cli.facts import drain_now
     from worker.again import replay_rejects as take_again
 
     with open_log(context.settings) as client:
@@ -296,19 +283,6 @@ def _options(mapped: tuple[str, ...], options: tuple[str, ...]) -> Mapping[str, 
             raise BadRequest("bad_fact", f"{each!r}: write NAME=VALUE")
     fields = dict(each.split("=", 1) for each in mapped)
     return dict(each.split("=", 1) for each in options) | ({"map": fields} if fields else {})
-
-
-def _site(context: Context, key: str) -> Site:
-    db = open_store(context.settings.data)
-    try:
-        sites = load_sites(db)
-    finally:
-        db.close()
-    if key not in sites:
-        raise BadRequest(
-            "no_site", f"there is no site {key!r}; known sites: {', '.join(sorted(sites)) or 'none'}"
-        )
-    return sites[SiteKey(key)]
 
 
 def _now_ms() -> int:

@@ -7,17 +7,16 @@ import io
 import json
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tracker.cli import Context, Failed, pass_context
-from tracker.cli.facts import drain_now, load_counts, open_log
-from tracker.model import Site, SiteKey
-from tracker.store.db import open_store
-from tracker.store.sites import load_sites, site_no
+from tracker.cli.facts import drain_now, load_counts
+from tracker.cli.workspace import open_log, opened
+from tracker.model import Site
+from tracker.store.sites import find_site
 
 if TYPE_CHECKING:
     from worker.sheet import Import, Read, Sheet
@@ -54,7 +53,8 @@ def import_(context: Context, /, site: str, file: Path, **given: Any) -> None:
     from worker import sheet as sheets
 
     found = sheets.read_sheet(file)
-    told = _told(_site(context, site), found, given)
+    with opened(context) as db:
+        told = _told(find_site(db, site), found, given)
     _show(found, told)
     read = sheets.read_leads(found, told)
     _tell_rejects(
@@ -69,12 +69,6 @@ def import_(context: Context, /, site: str, file: Path, **given: Any) -> None:
     if sys.stdin.isatty() and not given["yes"]:
         click.confirm(f"Append {len(read.facts):,} leads to {site}?", abort=True, err=True)
     click.echo(json.dumps(_append(context, read)))
-
-
-def _site(context: Context, key: str) -> Site:
-    with closing(open_store(context.settings.data)) as db:
-        site_no(db, key)
-        return load_sites(db)[SiteKey(key)]
 
 
 def _told(site: Site, found: Sheet, given: dict[str, Any]) -> Import:

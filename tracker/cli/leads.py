@@ -6,17 +6,16 @@ import getpass
 import json
 import sqlite3
 import time
-from contextlib import closing
 from typing import Any
 
 import click
 
 from tracker.cli import Context, pass_context
-from tracker.cli.facts import drain_now, open_log
+from tracker.cli.facts import drain_now
 from tracker.cli.out import WRITERS, target
+from tracker.cli.workspace import open_log, opened
 from tracker.core.qualification import STATUSES
 from tracker.core.times import format_instant, parse_instant
-from tracker.store.db import open_store
 from tracker.store.quality import find_lead, list_leads
 
 SHOWN = (
@@ -57,7 +56,7 @@ def status(context: Context, /, lead_id: str, status: str, **given: Any) -> None
 
     now_ms = int(time.time() * 1_000)
     said_ms = now_ms if given["at"] is None else parse_instant(given["at"], place="--at")
-    with closing(open_store(context.settings.data)) as db:
+    with opened(context) as db:
         own = find_lead(db, lead_id)
     fact = {
         "fact": "status", "site": own["site"], "lead_id": own["lead_id"], "at": format_instant(said_ms),
@@ -68,7 +67,7 @@ def status(context: Context, /, lead_id: str, status: str, **given: Any) -> None
     with open_log(context.settings) as client:
         append_fact(client, fact, said_ms=now_ms)
         drain_now(context.settings, client)
-    with closing(open_store(context.settings.data)) as db:
+    with opened(context) as db:
         row = find_lead(db, own["lead_id"], pii=given["pii"])
     click.echo(json.dumps({name: row[name] for name in SHOWN}, ensure_ascii=False))
 
@@ -86,7 +85,7 @@ def show(context: Context, /, form: str, **asked: Any) -> None:
 
     List the latest leads that count: neither junk nor repeats.
     """
-    with closing(open_store(context.settings.data)) as db, target(None) as file:
+    with opened(context) as db, target(None) as file:
         found = [{name: row[name] for name in LISTED} for row in _listed(db, asked)]
         WRITERS[form](file, list(LISTED), found)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import sys
 import time
@@ -11,8 +10,8 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from tracker import keys
 from tracker.cli import Context, Failed, Misused, pass_context
+from tracker.cli.workspace import key_of
 from tracker.mailtokens import LONGEST_SEND_ID, PARAMETER, Mailed, MailSeal
 
 SEND_BYTES = 9
@@ -35,7 +34,7 @@ def mail_token(context: Context, emails: tuple[str, ...], send_id: str | None, f
     if send_id is not None and not 0 < len(send_id) <= LONGEST_SEND_ID:
         raise Misused(f"--send-id: write 1 to {LONGEST_SEND_ID} characters")
     send = send_id or secrets.token_urlsafe(SEND_BYTES)
-    seal, bad = MailSeal(keys.workspace_key(context.settings.data, os.environ)), 0
+    seal, bad = MailSeal(key_of(context.settings)), 0
     for email in _all(emails):
         if normalise_email(email) is None:
             click.echo(f"{email!r} is no e-mail address", err=True)

@@ -8,15 +8,15 @@ import re
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from tracker.cli import Context, Failed, pass_context
+from tracker.cli.workspace import opened
 from tracker.store import exports
-from tracker.store.db import open_store
 
 NOUNS = ("person", "lead", "journey", "session", "account", "membership")
 
@@ -49,7 +49,7 @@ def export(
     rows that were there at the cursor and are no more come last, marked `removed`. `changes` tells
     which lead, journey, person or session became what, and because of which fact.
     """
-    with closing(open_store(context.settings.data)) as db:
+    with opened(context) as db:
         db.execute("BEGIN")
         cursor = exports.cursor_now(db, what)
         only = {name: chosen[name] for name in ("site", "noun") if chosen[name] is not None}
@@ -148,7 +148,7 @@ def explain(context: Context, noun: str, id_: str, form: str, pii: bool) -> None
     from tracker.store.explain import explain as find
     from worker.explain import explain_person
 
-    with closing(open_store(context.settings.data)) as db:
+    with opened(context) as db:
         if noun == "person":
             found = explain_person(db, context.settings, id_, pii=pii)
         else:

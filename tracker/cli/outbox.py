@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from tracker.cli import Context, Failed, pass_context
-from tracker.cli.alerts import opened
-from tracker.cli.facts import key_of
+from tracker.cli.workspace import key_of, opened
 from tracker.errors import BadRequest
 
 STATES = ("waiting", "delivered", "dead", "dry")

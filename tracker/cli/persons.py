@@ -7,13 +7,13 @@ import shlex
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from tracker.cli import Context, pass_context
-from tracker.cli.facts import drain_now, open_log
+from tracker.cli.facts import drain_now
+from tracker.cli.workspace import open_log, opened
 from tracker.core.whys import WHYS, Why
 from tracker.errors import BadRequest
 
@@ -59,17 +59,16 @@ def same(context: Context, /, a: str, b: str, **given: Any) -> None:
 
 
 def _say(context: Context, kind: Kind, ends: tuple[str, str], given: dict[str, Any]) -> None:
-    from tracker.store.db import open_store
     from tracker.store.marks import last_change
     from worker import operator
 
-    with closing(open_store(context.settings.data)) as db:
+    with opened(context) as db:
         word = _read(db, kind, ends, given)
         since = last_change(db)
     with open_log(context.settings) as client:
         operator.append_word(client, word)
         drain_now(context.settings, client)
-    with closing(open_store(context.settings.data)) as db:
+    with opened(context) as db:
         moved, why = operator.outcome(db, word, since)
     for row in moved:
         click.echo(json.dumps(row, ensure_ascii=False))

@@ -6,20 +6,19 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import asdict
 
 import click
 
 from tracker.cli import Context, pass_context
+from tracker.cli.workspace import opened
 from tracker.core.channels import CHANNELS
 from tracker.core.contacts import normalise_phone
 from tracker.errors import BadRequest
 from tracker.model import Pool, Site, SiteKey
 from tracker.store import pools as store
-from tracker.store.db import open_store
 from tracker.store.rules import load_rule_sets
-from tracker.store.sites import load_sites, site_no, site_numbers
+from tracker.store.sites import find_site, site_no, site_numbers
 
 HOLD = "20m"
 LONGEST_HOLD_S = 86_400
@@ -57,8 +56,8 @@ def add(
     fallback, hold and channels become what is given, and stay where nothing is given. `pool remove` takes
     numbers out.
     """
-    with closing(open_store(context.settings.data, write=True)) as db:
-        own = _site(db, site)
+    with opened(context, write=True) as db:
+        own = find_site(db, site)
         known = store.find_pool(db, site, _name(name))
         served = [*channels, *(word for word in more if not _is_number(word))]
         said = [*numbers, *(word for word in more if _is_number(word))]
@@ -89,8 +88,8 @@ def remove(context: Context, site: str, name: str, more: tuple[str, ...], number
     Take numbers out of a pool, or the pool away where none is named. Calls to them are still matched by
     the leases there were.
     """
-    with closing(open_store(context.settings.data, write=True)) as db:
-        own = _site(db, site)
+    with opened(context, write=True) as db:
+        own = find_site(db, site)
         gone = [_phone(word, own) for word in (*numbers, *more)]
         store.drop_numbers(db, name, gone, site=SiteKey(site))
     click.echo(f"removed {len(gone)} numbers" if gone else "removed", err=True)
@@ -105,7 +104,7 @@ def show(context: Context, site: str | None, form: str) -> None:
 
     List the number pools.
     """
-    with closing(open_store(context.settings.data)) as db:
+    with opened(context) as db:
         if site is not None:
             site_no(db, site)
         found = store.load_pools(db)
@@ -136,8 +135,8 @@ def report(context: Context, site: str, name: str | None, days: int, form: str) 
     from tracker.cli.poolwords import described, told
     from tracker.store.poolreport import load_use, pools_of
 
-    with closing(open_store(context.settings.data)) as db:
-        own = _site(db, site)
+    with opened(context) as db:
+        own = find_site(db, site)
         pools = pools_of(db, site)
         if name is not None and name not in pools:
             raise BadRequest("bad_fact", f"the site {site!r} has no pool {name!r}", "POOL")
@@ -147,11 +146,6 @@ def report(context: Context, site: str, name: str | None, days: int, form: str) 
         click.echo(f"the site {site!r} has no pool yet: touchline pool add", err=True)
     for each in found:
         click.echo(json.dumps(each) if form == "json" else told(each, own.timezone))
-
-
-def _site(db: sqlite3.Connection, key: str) -> Site:
-    site_no(db, key)
-    return load_sites(db)[SiteKey(key)]
 
 
 def _name(text: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import datetime
 
 import click
 
 from tracker.cli import Context, pass_context
 from tracker.cli.out import WRITERS, target
+from tracker.cli.workspace import opened
 from tracker.errors import BadRequest
-from tracker.store.db import open_store
 from tracker.store.reports import REPORTS, Question, rows
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -40,6 +39,6 @@ def report(
         raise BadRequest("bad_fact", f"{name} is cut by {', '.join(cuts)}", "--by")
     first, last = (None if each is None else each.date() for each in (days["from_on"], days["to_on"]))
     question = Question(by or cuts[0], site, first, last)
-    with closing(open_store(context.settings.data)) as db, target(None) as file:
+    with opened(context) as db, target(None) as file:
         names, found = rows(db, name, question)
         WRITERS[form](file, names, found)

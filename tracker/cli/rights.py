@@ -14,8 +14,9 @@ import click
 
 from tracker import config
 from tracker.cli import Context, pass_context
-from tracker.cli.facts import drain_now, key_of, open_log
+from tracker.cli.facts import drain_now
 from tracker.cli.out import target
+from tracker.cli.workspace import key_of, open_log
 from tracker.core.times import format_instant
 
 if TYPE_CHECKING:

@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import sqlite3
 import time
 import tomllib
 import zoneinfo
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from tracker import keys
 from tracker.cli import Context, pass_context
+from tracker.cli.workspace import key_of, opened
 from tracker.errors import BadRequest
 from tracker.model import Site, SiteKey
 from tracker.store import sites as store
-from tracker.store.db import open_store
 from tracker.store.pools import check_is_free, load_pools
 
 if TYPE_CHECKING:
     from tracker.store.rules import Column
 
 PURPOSES = ("leads", "deals", "persons", "erase")
-
-
-@contextmanager
-def _store(context: Context, *, write: bool = False) -> Iterator[sqlite3.Connection]:
-    db = open_store(context.settings.data, write=write)
-    try:
-        yield db
-    finally:
-        db.close()
 
 
 @click.group()
@@ -70,7 +56,7 @@ def add(context: Context, /, key: str, domains: tuple[str, ...], **given: object
     Add a site. KEY is the name that stands in its script tag.
     """
     made = Site(SiteKey(_key(key)), tuple(_host(domain) for domain in domains), **_checked(given))  # type: ignore[arg-type]
-    with _store(context, write=True) as db:
+    with opened(context, write=True) as db:
         store.add_site(db, made)
     click.echo(f"added; paste its tag: touchline snippet {key}", err=True)
 
@@ -83,7 +69,7 @@ def show(context: Context, form: str) -> None:
 
     List the sites.
     """
-    with _store(context) as db:
+    with opened(context) as db:
         found = sorted(store.load_sites(db).values(), key=lambda each: each.key)
     for each in found:
         if form == "json":
@@ -106,7 +92,7 @@ def token(context: Context, key: str, purpose: str) -> None:
     consents, `deals` a CRM's contacts and activities, either a word on a lead's status, `persons` an
     operator's word on who is who (split, same).
     """
-    with _store(context, write=True) as db:
+    with opened(context, write=True) as db:
         now_ms = int(time.time() * 1_000)
         click.echo(store.add_token(db, site=SiteKey(key), purpose=purpose, now_ms=now_ms))
 
@@ -124,7 +110,7 @@ def pages(context: Context, key: str, is_on: bool) -> None:
     within two minutes (M8). It is off until you say so; the next drain matches the site's chats
     again.
     """
-    with _store(context, write=True) as db:
+    with opened(context, write=True) as db:
         store.match_pages(db, key, is_on=is_on)
     click.echo(
         f"chats are {'' if is_on else 'not '}matched by page and time; run `touchline drain`", err=True
@@ -176,7 +162,7 @@ def _change_rules(context: Context, key: str, file: Path, column: Column, *, is_
     kept = check_rules(raw) if column == "rules" else check_quality_rules(raw)
     settings = context.settings
     change = RuleChange(SiteKey(key), kept, is_dry_run=is_dry_run, column=column)
-    secret = keys.workspace_key(settings.data, os.environ)
+    secret = key_of(settings)
     count = change_rules(settings, change, key=secret, tell=lambda each: click.echo(str(each)))
     click.echo(f"{count:,} rows {'would differ' if is_dry_run else 'differed'}", err=True)
 
@@ -205,9 +191,8 @@ def add_number(
     """
     from tracker.core.contacts import normalise_phone
 
-    with _store(context, write=True) as db:
-        store.site_no(db, key)
-        line = normalise_phone(phone, store.load_sites(db)[SiteKey(key)].region)
+    with opened(context, write=True) as db:
+        line = normalise_phone(phone, store.find_site(db, key).region)
         if line is None:
             raise BadRequest("bad_fact", f"{phone!r} is no phone number; write it with its country, +44...")
         check_is_free(db, line)
@@ -227,9 +212,8 @@ def snippet(context: Context, key: str, url: str | None) -> None:
     from tracker.web.snippet import site_snippet as tag
 
     settings = context.settings
-    with _store(context) as db:
-        store.site_no(db, key)
-        site = store.load_sites(db)[SiteKey(key)]
+    with opened(context) as db:
+        site = store.find_site(db, key)
         pools = load_pools(db).get(site.key, {})
     base = url or settings.public_url or f"http://{settings.host}:{settings.port}{settings.url_prefix}"
     click.echo(tag(site, base, pools=pools))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -10,10 +9,11 @@ from typing import Any, cast
 import click
 
 from tracker.cli import Context, pass_context
+from tracker.cli.workspace import opened
 from tracker.core.lists import is_search_list, rows_of_list
 from tracker.core.rules import Category
 from tracker.errors import BadRequest
-from tracker.store.db import atomic, open_store
+from tracker.store.db import atomic
 from tracker.store.lists import load_overlay, save_overlay
 from tracker.store.sites import raise_version
 
@@ -52,7 +52,7 @@ def import_lists(context: Context, files: tuple[Path, ...], category: str | None
         context.settings.data, rows,
         origin=f"Source: matomo-org/searchengine-and-social-list (CC0), {names}. {date.today().isoformat()}",
     )  # fmt: skip
-    with closing(open_store(context.settings.data, write=True)) as db, atomic(db):
+    with opened(context, write=True) as db, atomic(db):
         raise_version(db)  # collectors decide by it whom a pool of some channels serves
     click.echo(path)
 

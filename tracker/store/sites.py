@@ -171,6 +171,16 @@ def site_no(db: sqlite3.Connection, key: str) -> int:
     return numbers[key]
 
 
+def find_site(db: sqlite3.Connection, key: str) -> Site:
+    """Find a site.
+
+    Raises:
+        BadRequest: no such site; the message lists those there are.
+    """
+    site_no(db, key)
+    return load_sites(db)[SiteKey(key)]
+
+
 def raise_version(db: sqlite3.Connection) -> None:
     """Say that the configuration has changed, inside the caller's transaction."""
     db.execute(
