@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from tracker import wire
 from tracker.config import Settings
+from tracker.core.facts import SEPARATOR
 from tracker.core.times import DAY_MS
 from tracker.errors import BadRequest
 from tracker.keys import derive
@@ -24,6 +25,7 @@ from tracker.providers.complete import complete
 from tracker.store import hooks as store
 from tracker.store import marks
 from tracker.store.db import atomic, open_store, writer_lock
+from tracker.store.facts import NO_SITE
 from tracker.store.hooks import HookSource, RawMessage, Version
 from tracker.store.sites import site_numbers
 from worker.buried import Buried, Due
@@ -90,10 +92,11 @@ class HookReader:
         told = Told(f"hook:{raw.raw_no}", raw.received_ms, is_relayed=True)
         facts, problem = _parse(source, raw)
         given: list[Version] = []
+        moves: list[str] = []
         is_kept = not self._facts.buried.are_told_by(raw.body, raw.headers, source.site, raw.received_ms)
         for fact in facts:
             try:
-                taken = self._facts.take(fact, told, dirty)
+                taken = self._facts.take(self._rooted(fact), told, dirty)
             except BadRequest as error:
                 problem = str(error)
                 continue
@@ -103,12 +106,34 @@ class HookReader:
             given.append((taken.fact.kind, taken.own_no, taken.fact.key, taken.fact.digest))
             outcome.added += taken.is_new
             outcome.repeated += not taken.is_new
+            if taken.is_new and "continues" in fact:
+                moves.append(taken.fact.key)
         outcome.problems += problem is not None
         if is_kept:
             store.put_given(self._db, raw.raw_no, given, problem)
         else:
             store.drop_raw(self._db, raw.raw_no)
+        self._gather(source, moves, dirty)
         return given
+
+    def _rooted(self, fact: dict[str, object]) -> dict[str, object]:
+        """Tell a booking that moved under the id that it began with, as far as it is known."""
+        if fact.get("kind") != "booking" or "continues" in fact or "provider_id" not in fact:
+            return fact
+        site_no = self._facts.sites.get(str(fact["site"]), NO_SITE)
+        own, seen = str(fact["provider_id"]), set[str]()
+        while own not in seen:
+            seen.add(own)
+            key = f"{fact['provider']}{SEPARATOR}{own}"
+            own = store.continued(self._db, site_no=site_no, key=key) or own
+        return {**fact, "provider_id": own}
+
+    def _gather(self, source: HookSource, moves: Iterable[str], dirty: Due) -> None:
+        """Read deliveries again that told of a booking under an id of which the beginning was not known."""
+        site_no = self._facts.sites.get(source.site, NO_SITE)
+        for key in moves:
+            for number, raws in store.raws_giving(self._db, "lead", site_no=site_no, key=key).items():
+                self.read_again(self._source(number), raws, dirty, Outcome())
 
     def _source(self, number: int) -> HookSource:
         if number not in self._sources:

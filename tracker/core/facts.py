@@ -57,7 +57,8 @@ SHAPES: Mapping[str, Shape] = {
         ("site", "kind", "provider", "provider_id", "at"), ("provider", "provider_id"),
         (*_CONTACT, "user_id", "crm_id", "chat_id", "visitor_id", "tracking_number", "page_url",
          "landing_page", "referrer", "duration_s", "answered", "recording_url", "transcript", "status",
-         "value", "currency", "fields", "is_test", "is_at_of_event", "is_addition", *TAGS),
+         "value", "currency", "fields", "is_test", "is_at_of_event", "is_addition",
+         "continues", *TAGS),
         {"kind": ("form", "call", "chat", "booking")},
     ),
     "contact": Shape(

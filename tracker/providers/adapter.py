@@ -101,6 +101,9 @@ class Adapter:
             the provider does not say when the lead began: the earliest such counts, and any real one wins.
             `is_addition: True` says that the event only adds to a lead (a recording, a transcript) and does
             not tell whether there is one: the call may have been an outbound one.
+            `continues` on a lead that is an addition says that what is told under its `provider_id` is part
+            of the lead of that earlier `provider_id`: a booking that moved. Deliveries are read so in any
+            order, those that came before as well.
             Several events of one call or chat give versions of one lead (`provider_id`). A test delivery
             gives nothing. A lead names its sender by `email`, `phone`, `name`, `company`, `user_id`,
             `crm_id` and `chat_id` (`<system>:<id>`), `visitor_id` (our token, from a field or attribute

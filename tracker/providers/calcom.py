@@ -1,9 +1,9 @@
 """Cal.com: one booking over its reschedulings, and routing forms.
 
 A booking that was moved gets a new `uid` and keeps its `iCalUID`, `<first uid>@<host>`: the lead is called
-after that, however often it moves. Older payloads have no such field and name only the booking before: of
-them a second move begins another lead, which repeats the first. Cancellations, rejections and meetings that
-ended add to a lead and are none; what is canceled to be moved is not called off.
+after that, however often it moves. Older payloads have no such field and name only the booking before, from
+which the later one goes on. Cancellations, rejections and meetings that ended add to a lead and are none;
+what is canceled to be moved is not called off.
 
 Source: https://cal.com/docs/developing/guides/automation/webhooks
 Source: https://github.com/calcom/cal.com (packages/features/webhooks)
@@ -20,7 +20,7 @@ from typing import Any
 from tracker.core.ids import digest
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.answers import Answer, Kind
-from tracker.providers.guess import form_lead
+from tracker.providers.guess import form_lead, moved
 from tracker.providers.reading import (
     dig,
     first,
@@ -65,6 +65,8 @@ def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Fac
     attendee = next(objects(payload.get("attendees")), {})
     own = first_text(payload, "uid", "bookingUid", "bookingId", "id")
     booking_id = _first_uid(payload) or before or own or _made_id(payload, attendee)
+    if own is not None and own != booking_id:
+        yield moved(own, booking_id, told_at)
     guessed = form_lead(_answers(payload), provider_id=booking_id)
     name = text(attendee.get("name")) or full_name(attendee.get("firstName"), attendee.get("lastName"))
     made_at = None if before or event not in _MAKING else instant(payload.get("createdAt"))

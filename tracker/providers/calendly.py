@@ -1,10 +1,8 @@
 """Calendly: one booking of one invitee, over all its reschedulings.
 
 A rescheduling cancels one invitee and creates another, and both payloads name the earlier one: the lead is
-called after that one. Where a booking moves a second time the payload no longer says what it began as, so
-that such a booking is called after the one it was moved from: a lead that repeats the first and does not
-count. A cancellation, or that nobody came, adds to
-the lead and is none. A routing form that was sent in is a form.
+called after that one, and what is told under the later one goes on from it. A cancellation, or that nobody
+came, adds to the lead and is none. A routing form that was sent in is a form.
 
 Source: https://developer.calendly.com/api-docs (webhook payloads, webhook signatures)
 Source: https://developer.calendly.com/docs/api-guides/see-how-webhook-payloads-change-when-invitees-reschedule-events
@@ -19,7 +17,7 @@ from typing import Any
 from tracker.core.ids import digest
 from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
 from tracker.providers.answers import Answer
-from tracker.providers.guess import guess
+from tracker.providers.guess import guess, moved
 from tracker.providers.reading import (
     dig,
     first,
@@ -38,6 +36,9 @@ from tracker.providers.signing import demand_fresh, demand_header, demand_number
 from tracker.providers.talk import plain
 
 _TAGS = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+_OWN = ("uri", "invitee.uuid", "invitee.uri")
+_BEFORE = ("old_invitee", "old_invitee.uuid", "old_invitee.uri")
+_AFTER = ("new_invitee", "new_invitee.uuid", "new_invitee.uri")
 _PHONE_PLACES = frozenset({"outbound_call"})
 
 
@@ -56,6 +57,7 @@ def _parse(delivery: Delivery) -> Facts:
 
 def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Facts:
     invitee = {**payload, **mapping(payload.get("invitee"))}
+    yield from _moves(payload, told_at)
     booking_id, is_moved = _booking_id(payload, invitee)
     is_canceled = event == "invitee.canceled"
     is_of_past = is_canceled and truth(first(payload, "rescheduled", "invitee.rescheduled"))
@@ -74,10 +76,17 @@ def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Fac
     }  # fmt: skip
 
 
+def _moves(payload: Mapping[str, Any], told_at: str | None) -> Facts:
+    """Say which invitee goes on from which."""
+    own = first_text(payload, *_OWN)
+    for later, earlier in ((own, first_text(payload, *_BEFORE)), (first_text(payload, *_AFTER), own)):
+        if later is not None and earlier is not None:
+            yield moved(later, earlier, told_at)
+
+
 def _booking_id(payload: Mapping[str, Any], invitee: Mapping[str, Any]) -> tuple[str, bool]:
     """Name a booking after the invitee it was moved from, else after its own, else by who meets when."""
-    before = first_text(payload, "old_invitee", "old_invitee.uuid", "old_invitee.uri")
-    own = first_text(payload, "uri", "invitee.uuid", "invitee.uri")
+    before, own = first_text(payload, *_BEFORE), first_text(payload, *_OWN)
     meeting = first_text(payload, "scheduled_event.uri", "event.uri", "event.uuid", "event")
     begins = first_text(payload, "scheduled_event.start_time", "event.start_time")
     parts = (text(invitee.get("email")), meeting, begins)

@@ -73,6 +73,12 @@ def of_ad(lead: Mapping[str, Any], source: str, medium: str, campaign: str | Non
     return {**lead, "utm_source": source, "utm_medium": medium, "utm_campaign": campaign}
 
 
+def moved(later: str, earlier: str, told_at: str | None) -> dict[str, Any]:
+    """Say that a booking goes on from an earlier one, by their ids."""
+    ids = {"provider_id": later, "continues": earlier}
+    return {"fact": "lead", "kind": "booking", "is_addition": True, "version_at": told_at, **ids}
+
+
 def short_key(provider_id: str) -> str:
     """Make an id fit for a fact; an endless one, and one of nothing but control characters, is hashed."""
     key = _CONTROL.sub(" ", provider_id).strip()

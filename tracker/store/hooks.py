@@ -230,6 +230,30 @@ def take_given(db: sqlite3.Connection, raw_no: int) -> set[Version]:
     return set(rows.fetchall())
 
 
+def raws_giving(db: sqlite3.Connection, kind: str, *, site_no: int, key: str) -> dict[int, list[int]]:
+    """Number the deliveries that gave versions of a fact, by their source."""
+    rows = db.execute(
+        """SELECT DISTINCT source_no, raw_no FROM raw_fact JOIN raw_message USING (raw_no)
+        WHERE (raw_fact.kind, raw_fact.site_no, raw_fact.key) = (?, ?, ?) ORDER BY raw_no""",
+        [kind, site_no, key],
+    )
+    found: dict[int, list[int]] = {}
+    for source_no, raw_no in rows:
+        found.setdefault(source_no, []).append(raw_no)
+    return found
+
+
+def continued(db: sqlite3.Connection, *, site_no: int, key: str) -> str | None:
+    """Tell which earlier lead a lead goes on from, by the provider's id; of several words the least."""
+    found = db.execute(
+        """SELECT min(json_extract(content, '$.continues')) FROM fact
+        WHERE kind = 'lead' AND site_no = ? AND key = ?""",
+        [site_no, key],
+    )
+    earlier: str | None = found.fetchone()[0]
+    return earlier
+
+
 def drop_ungiven(db: sqlite3.Connection, versions: set[Version]) -> list[Version]:
     """Delete those versions of facts that only deliveries gave, and none gives any more; returns them."""
     gone = []

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import closing
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -238,19 +239,42 @@ def test_a_talk_by_text_messages_is_one_lead_that_counts(
     assert first[0]["phone"] == "+441134960123"
 
 
-def test_a_booking_of_calendly_counts_once_however_often_it_moves(shop: Shop, client: redis.Redis) -> None:
-    """A first move is the same lead; later ones, of which the payload hides the beginning, repeat it."""
+def _booking(number: int) -> bytes:
+    """Write what Calendly says when a booking is made (0) or moved for the so manieth time."""
+    at = f"2026-03-0{number + 1}T10:00:00.000000Z"
+    booked = {
+        "uri": f"invitees/{number}", "old_invitee": f"invitees/{number - 1}" if number else None,
+        "email": "maya@okaforstudio.net", "name": "Maya Okafor", "created_at": at,
+        "scheduled_event": {"start_time": f"2026-04-0{number + 1}T10:00:00.000000Z"},
+    }  # fmt: skip
+    return json.dumps({"event": "invitee.created", "created_at": at, "payload": booked}).encode()
+
+
+def _called_off(number: int) -> bytes:
+    """Write what Calendly says when that booking is called off for good."""
+    booked = {"uri": f"invitees/{number}", "old_invitee": f"invitees/{number - 1}", "rescheduled": False}
+    told = {"event": "invitee.canceled", "created_at": "2026-03-09T10:00:00.000000Z", "payload": booked}
+    return json.dumps(told).encode()
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4))][::4], ids=str)
+def test_a_booking_stays_one_lead_however_often_it_moves(
+    order: tuple[int, ...], shop: Shop, client: redis.Redis
+) -> None:
+    """In any order, repeats included; its time is the last, and what ends the last move ends the lead."""
     path = connect(shop, "calendly", None)
-    for number in (3, 0, 2, 1):
-        at = f"2026-03-0{number + 1}T10:00:00.000000Z"
-        booked = {"uri": f"invitees/{number}", "old_invitee": f"invitees/{number - 1}" if number else None,
-                  "email": "maya@okaforstudio.net", "name": "Maya Okafor", "created_at": at}  # fmt: skip
-        body = json.dumps({"event": "invitee.created", "created_at": at, "payload": booked})
-        assert shop.ask(path, "POST", data=body, **JSON).status_code < 300
-    found = leads(shop, client)
-    first = [each for each in found if each["duplicate_of"] is None]
-    assert [each["provider_id"] for each in first] == ["invitees/0"]
-    assert {each["duplicate_of"] for each in found if each not in first} == {first[0]["lead_id"]}
+    events = [_booking(0), _booking(1), _booking(2), _called_off(2)]
+    for at in (*order, order[0]):
+        assert shop.ask(path, "POST", data=events[at], **JSON).status_code < 300
+        drain.run(shop.settings, client, key=key_of(shop))
+    (lead,) = leads(shop, client)
+    assert (lead["provider_id"], lead["at"]) == ("invitees/0", "2026-03-01T10:00:00.000Z")
+    said = rows(shop, "SELECT content FROM fact WHERE kind = 'lead' AND key = 'calendly\x1finvitees/0'")
+    fields = [json.loads(content).get("fields", {}) for (content,) in said]
+    assert max(each.get("meeting_at", "") for each in fields) == "2026-04-03T10:00:00.000Z"
+    assert any(each.get("canceled") for each in fields)
+    hooks.replay(shop.settings, key=key_of(shop), site=None, provider=None)
+    assert [each["lead_id"] for each in leads(shop, client)] == [lead["lead_id"]]
 
 
 LOOKS: dict[str, tuple[str, str, str, dict[str, str]]] = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from tracker.core.facts import read_fact
+from tracker.core.facts import Fact, read_fact
 from tracker.core.times import parse_instant
 from tracker.core.versions import Version, merge
 from tracker.providers import load_adapter
@@ -50,9 +50,26 @@ def facts_of(provider: str, given: Delivery) -> list[dict[str, Any]]:
 
 
 def merged_lead(provider: str, *deliveries: Delivery) -> dict[str, Any]:
-    """Merge the versions of the one lead that deliveries tell of."""
+    """Merge the versions of the one lead that deliveries tell of, under the id that it began with."""
     read = [
         read_fact(fact) for each in deliveries for fact in facts_of(provider, each) if fact["fact"] == "lead"
     ]
-    assert len({fact.key for fact in read}) == 1, "several leads"
-    return merge([Version(fact.version_ms, fact.digest, fact.content) for fact in read], kind="lead")
+    earlier = {each.content["provider_id"]: each.content["continues"] for each in read if _is_move(each)}
+    versions = [
+        Version(each.version_ms, each.digest, {**each.content, "provider_id": _began(each, earlier)})
+        for each in read
+        if not _is_move(each)
+    ]
+    assert len({each.content["provider_id"] for each in versions}) == 1, "several leads"
+    return merge(versions, kind="lead")
+
+
+def _is_move(fact: Fact) -> bool:
+    return "continues" in fact.content
+
+
+def _began(fact: Fact, earlier: Mapping[str, str]) -> str:
+    own = str(fact.content["provider_id"])
+    while own in earlier:
+        own = earlier[own]
+    return own
