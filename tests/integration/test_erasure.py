@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import permutations
 from pathlib import Path
 from random import Random
@@ -187,6 +187,22 @@ WORDS = (
 )  # fmt: skip
 
 
+NAMES: Sequence[Mapping[str, str]] = (
+    {"visitor_id": "v1"}, {"email": ANN}, {"crm_id": "hub:c1"},
+)  # fmt: skip
+TIES: Sequence[Callable[[float], Fact]] = (
+    lambda minute: identify(minute, email=ANN),
+    lambda minute: lead("L0", minute, visitor_id="v1", email=ANN),
+    lambda minute: contact("c1", minute, emails=[ANN, HOME]),
+)
+ALONE: Sequence[Callable[[int, float], Fact]] = (
+    lambda number, minute: hit(f"h{number}", minute),
+    lambda number, minute: lead(f"L{number}", minute, visitor_id="v1"),
+    lambda number, minute: lead(f"L{number}", minute, email=ANN),
+    lambda number, minute: activity(f"A{number}", minute, email=HOME),
+)
+
+
 @st.composite
 def told(draw: st.DrawFn) -> list[Fact]:
     """Draw facts of a few kinds about a few people, and erasures by any of their names to any time."""
@@ -196,6 +212,20 @@ def told(draw: st.DrawFn) -> list[Fact]:
         draw(_told(number, draw(st.sampled_from(sorted(visitors))), draw(st.sampled_from(sorted(words)))))
         for number in range(draw(st.integers(4, 12)))
     ]
+
+
+@st.composite
+def of_one(draw: st.DrawFn) -> list[Fact]:
+    """Draw erasures of one person by several names, what was told under each, and what ties the names."""
+    early, late = st.sampled_from(MINUTES[:2]), st.sampled_from(MINUTES)
+    ties = st.builds(lambda tie, minute: tie(minute), st.sampled_from(TIES), early)
+    alone = st.builds(lambda say, number, minute: say(number, minute), st.sampled_from(ALONE),
+                      st.integers(1, 99), late)  # fmt: skip
+    erasures = st.builds(lambda who, minute: erase(minute, **who), st.sampled_from(NAMES), late)
+    return [
+        *draw(st.lists(erasures, min_size=2, max_size=3)), *draw(st.lists(ties, min_size=1, max_size=2)),
+        *draw(st.lists(alone, min_size=2, max_size=4)),
+    ]  # fmt: skip
 
 
 @st.composite
@@ -227,7 +257,7 @@ def _told(draw: st.DrawFn, number: int, visitor: str, word: str) -> Fact:
 
 @pytest.mark.slow
 @tried(30)
-@given(first=shared(), history=told(), data=st.data())
+@given(first=shared(), history=st.one_of(told(), of_one()), data=st.data())
 def test_any_order_batching_and_repetition_erases_the_same(
     client: redis.Redis, first: list[Fact], history: list[Fact], data: st.DataObject
 ) -> None:
