@@ -58,6 +58,15 @@ def rows(result: Result) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(result.stdout)))
 
 
+def test_what_a_visitor_typed_gives_a_terminal_no_orders(touchline: Touchline, workspace: Workspace) -> None:
+    """A name's escape sequences and line ends are spaces in what is printed for people."""
+    workspace.tell(lead("F9", 20, name="Eve\x1b[2J\r\nMallory\x9b1m"))
+    for said in (touchline("lead", "list", "--pii"), touchline("explain", "lead", "F9")):
+        assert said.exit_code == 0, said.stderr
+        assert not {"\x1b", "\x9b", "\r"} & set(said.stdout)
+    assert "[2J  Mallory" in touchline("lead", "list", "--pii").stdout
+
+
 def test_a_status_is_said_by_hand(touchline: Touchline, workspace: Workspace) -> None:
     """The lead is named by its provider's id or its own; the answer is the lead as it is then."""
     said = touchline("lead", "status", "F3", "mql", "--by", "Sue", "--reason", "met at the fair")

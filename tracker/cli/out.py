@@ -24,6 +24,7 @@ Rows = Iterable[dict[str, Any]]
 
 # What spreadsheets run, wide letters too; spaces before it do not stop all of them.
 _FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@|\uff1d\uff0b\uff0d\uff20]")
+_CONTROLS = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # what moves a terminal's cursor, or worse
 _PLAIN_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?$")
 
 
@@ -104,11 +105,16 @@ def _write_jsonl(target: IO[str], names: list[str], found: Rows) -> None:
 def _write_table(target: IO[str], names: list[str], found: Rows) -> None:
     """Write columns that stand under one another: texts to the left, numbers to the right."""
     lines = [{name: name for name in names}, *found]
-    cells = [[str(_cell(line.get(name))) for name in names] for line in lines]
+    cells = [[printable(str(_cell(line.get(name)))).replace("\n", " ") for name in names] for line in lines]
     widths = [max(len(row[i]) for row in cells) for i in range(len(names))]
     for row in cells:
         first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         target.write("  ".join([first.strip().ljust(widths[0]), *rest]) + "\n")
+
+
+def printable(text: str) -> str:
+    """Put spaces for what a terminal would obey: visitors choose what stands in a lead."""
+    return _CONTROLS.sub(" ", text)
 
 
 WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl, "text": _write_table}
@@ -155,4 +161,6 @@ def explain(context: Context, noun: str, id_: str, form: str, pii: bool) -> None
             found = find(db, noun, id_)
     if noun == "lead":
         found["sentence"] = lead_sentence(found)
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if form == "json" else told(noun, found))
+    click.echo(
+        json.dumps(found, ensure_ascii=False, indent=2) if form == "json" else printable(told(noun, found))
+    )
