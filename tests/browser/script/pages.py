@@ -35,8 +35,9 @@ def set_hidden(page: Page, hidden: bool, *, after: str = "") -> None:
 
 def stop_clock(page: Page) -> None:
     """Stop the page's clock: time passes only as the test lets it, however slow the machine is."""
-    page.clock.install()
-    page.clock.pause_at(time.time() + 1)
+    now = time.time()
+    page.clock.install(time=now - 60)  # it cannot be stopped at what has passed by then
+    page.clock.pause_at(now)
 
 
 def run_until(page: Page, is_so: Callable[[], object], *, step_ms: int = 10) -> None:
