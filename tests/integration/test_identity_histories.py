@@ -22,7 +22,7 @@ from tests.tables import holds
 from tests.telling import Fact, Workspace, call, hit, lead, lease, on, split
 from tracker import config, embedded
 
-ORDERS = often(12)
+ORDERS = often(50)
 POOLED = "+442071830001"
 ANN, BOB, HOME, GMAIL = "ann@acme.com", "bob@beta.io", "al@home.net", "ann.lee@gmail.com"
 CALLER = "+447700900001"
