@@ -141,15 +141,14 @@ def test_it_waits_longer_each_time(recorder: Recorder, page: Page) -> None:
     page.clock.run_for(5000)  # by then the script has looked for what earlier pages left, which does not wait
     recorder.answers.extend([503, 503, (429, {"Retry-After": "100"})])
     page.evaluate('touchline("event", "one")')
-    page.clock.run_for(300)
-    for tries, (early_ms, late_ms) in enumerate([(2500, 1500), (5500, 2500), (99_000, 2000)], start=1):
-        wait_for(lambda tries=tries: len(recorder.refused) == tries)
-        wait_for(lambda tries=tries: queue(page)["tries"] == tries)
-        page.clock.run_for(early_ms)
+    for tries, (least_ms, most_ms) in enumerate([(3000, 3750), (6000, 7500), (100_000, 100_000)], start=1):
+        run_until(page, lambda tries=tries: queue(page)["tries"] == tries)
+        left_ms = queue(page)["retryAt"] - page.evaluate("Date.now()")
+        assert least_ms - 100 <= left_ms <= most_ms  # a few steps of the clock may have passed since
+        page.clock.run_for(left_ms - 20)
         time.sleep(0.1)
         assert len(recorder.refused) == tries and not recorder.find("one")
-        page.clock.run_for(late_ms)
-    recorder.wait("one")
+    run_until(page, lambda: recorder.find("one"))
     wait_for(lambda: waiting(page) == [])
 
 
