@@ -385,8 +385,9 @@ def test_a_visible_page_tells_once_a_minute(world: World) -> None:
     run_until(page, lambda: number_on(page) != FALLBACK, step_ms=100)
     number = number_on(page)
     beats.clear()
-    page.clock.run_for(125_000)
-    wait_for(lambda: page.title() and len(beats) >= 2)  # asking the page lets the route be served
+    for count in (1, 2):  # minute by minute: a clock that runs on would give up the first before it has left
+        page.clock.run_for(61_000)
+        wait_for(lambda count=count: page.title() and len(beats) >= count)  # asking lets the route be served
     assert all(beat["pools"] == ["main"] for beat in beats)
     page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'hidden'})")
     told = len(beats)
