@@ -25,6 +25,7 @@ from tracker.store.watching import is_behind
 
 READY_S = 180.0
 VERB_S = 240.0
+STOPPED_S = 2 * processes.GRACE_S
 
 
 def free_port() -> int:
@@ -41,6 +42,7 @@ class Run:
     settings: config.Settings
     process: subprocess.Popen[str]
     words: list[str] = field(default_factory=list)
+    listener: threading.Thread = field(default_factory=threading.Thread)
 
     @classmethod
     def start(
@@ -62,7 +64,8 @@ class Run:
             text=True,
         )
         run = cls(settings, process)
-        threading.Thread(target=run._listen, daemon=True).start()
+        run.listener = threading.Thread(target=run._listen, daemon=True)
+        run.listener.start()
         return run
 
     def _listen(self) -> None:
@@ -128,11 +131,13 @@ class Run:
         return found
 
     def stop(self) -> int:
-        """Stop it as Ctrl-C does."""
+        """Stop it as Ctrl-C does, and see that nothing outlives it."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         code = self.process.wait(180)
         assert self.process.stdout is not None and self.process.stderr is not None
+        self.listener.join(STOPPED_S)  # its end of the line is open as long as a part's is
+        assert not self.listener.is_alive(), f"a part outlived `up`: {speakers(self.process.stderr.fileno())}"
         self.process.stdout.close()
         self.process.stderr.close()
         return code
@@ -158,6 +163,17 @@ def is_alive(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+def speakers(descriptor: int) -> list[str]:
+    """List the commands of the other processes that hold this pipe."""
+    pipe, own = os.readlink(f"/proc/self/fd/{descriptor}"), f"/proc/{os.getpid()}/"
+    found = []
+    for each in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(each) == pipe and not str(each).startswith(own):
+                found.append((each.parents[1] / "cmdline").read_text().replace("\0", " "))
+    return found
 
 
 class Owner:

@@ -20,6 +20,8 @@ from pathlib import Path
 PARENT = "TOUCHLINE_PARENT"
 _PR_SET_PDEATHSIG = 1
 _POLL_S = 0.5
+GRACE_S = 60.0
+"""What may be finished once the parent is dead: as long as `touchline up` allows its slowest part."""
 
 
 def command(module: str, *arguments: str) -> list[str]:
@@ -43,21 +45,25 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def follow(environ: Mapping[str, str]) -> None:
+def follow(environ: Mapping[str, str], *, grace_s: float = GRACE_S) -> None:
     """Stop when the process named in `TOUCHLINE_PARENT` dies, however it dies.
 
     The kernel's signal covers Linux; the thread covers the moment before it was set, and the rest.
+    Who has not stopped after `grace_s` is killed: nobody else is left to do it, and an orphan would
+    hold the port against those who come after it.
     """
     with contextlib.suppress(ValueError):
         parent = int(environ.get(PARENT, ""))
         die_with_parent()
-        threading.Thread(target=_watch, args=(parent,), name="follow-parent", daemon=True).start()
+        threading.Thread(target=_watch, args=(parent, grace_s), name="follow-parent", daemon=True).start()
 
 
-def _watch(parent: int) -> None:
+def _watch(parent: int, grace_s: float) -> None:
     while os.getppid() == parent:
         time.sleep(_POLL_S)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(grace_s)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def try_address(host: str, port: int) -> None:

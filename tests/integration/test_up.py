@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,6 +157,33 @@ def test_it_starts_again_after_everything_was_killed(run: Run) -> None:
         assert second.get("/ready") == 200
     finally:
         assert second.stop() == 0
+
+
+STUBBORN = """
+import os, signal, sys, time
+from tracker import processes
+signal.signal(signal.SIGTERM, lambda *_signal: print("asked", flush=True))
+processes.follow(os.environ, grace_s=0.5)
+print(os.getpid(), flush=True)
+while True:
+    time.sleep(1)
+"""
+
+
+@fault
+def test_an_orphan_that_does_not_stop_when_asked_is_killed() -> None:
+    """Nobody else would: it would hold the port for ever."""
+    shell = subprocess.Popen(
+        ["sh", "-c", f"{processes.PARENT}=$$ '{sys.executable}' -c '{STUBBORN}'; true"],
+        env=processes.environment(os.environ), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert shell.stdout is not None
+    orphan = int(shell.stdout.readline())
+    shell.kill()
+    assert shell.wait(120) == -signal.SIGKILL
+    wait_for(lambda: not is_alive(orphan))
+    assert set(shell.stdout.read().split()) == {"asked"}
+    shell.stdout.close()
 
 
 def test_a_part_that_cannot_live_is_given_up_before_the_first_page(data: Path) -> None:

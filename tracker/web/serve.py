@@ -70,7 +70,7 @@ def _load(settings: Settings) -> Callable[..., Any]:
     logs.configure(settings.log_format)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        processes.follow({processes.PARENT: str(parent.pid)})
+        processes.follow({processes.PARENT: str(parent.pid)}, grace_s=STOP_S)
     app = create_app(settings)
     gc.collect()
     gc.freeze()  # the rule tables are for ever: walking them in a collection would hold up every request
