@@ -8,7 +8,9 @@ import signal
 from types import FrameType
 
 import redis
+from redis.client import Pipeline
 from rq import SimpleWorker
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from tracker import embedded, keys, queue
@@ -35,6 +37,16 @@ class Hand(SimpleWorker):
         self.shop.closing.set()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Beat, between jobs; stop if that was asked for at a moment at which RQ does not hear it.
+
+        RQ stops by an exception out of the signal's handler. A signal before it listens is lost, and so
+        is an exception that comes up where all are caught, such as within a line of its log.
+        """
+        if pipeline is None and self.shop.closing.is_set():
+            raise StopRequested
+        super().heartbeat(timeout, pipeline)
+
     def subscribe(self) -> None:
         """Take no commands from outside."""
 
@@ -50,9 +62,9 @@ def work(settings: Settings, job: str = queue.DRAIN) -> None:
     client = embedded.connect(embedded.ensure(settings), blocking=True)
     shop = jobs.Shop(settings, client, keys.workspace_key(settings.data, os.environ))
     jobs.open_shop(shop)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_signal: shop.closing.set())
     while not shop.closing.is_set():
+        for number in (signal.SIGTERM, signal.SIGINT):  # anew: RQ's own are those of a worker that gave up
+            signal.signal(number, lambda *_signal: shop.closing.set())
         try:
             queue.release_wake(client, job)
             queue.wake(client, job)
@@ -64,7 +76,12 @@ def work(settings: Settings, job: str = queue.DRAIN) -> None:
 
 def _stand(shop: jobs.Shop, job: str) -> None:
     """Work until asked to stop, or until RQ gives up, as it does when its server dies under a job."""
-    hand = Hand(
+    hand(shop, job).work(logging_level="WARNING")
+
+
+def hand(shop: jobs.Shop, job: str) -> Hand:
+    """Make a worker of one kind of jobs."""
+    made = Hand(
         [queue.LANES[job].queue],
         connection=shop.client,
         serializer=JSONSerializer,
@@ -72,5 +89,5 @@ def _stand(shop: jobs.Shop, job: str) -> None:
         maintenance_interval=MAINTENANCE_S,
         log_job_description=False,
     )
-    hand.shop = shop
-    hand.work(logging_level="WARNING")
+    made.shop = shop
+    return made

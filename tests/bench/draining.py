@@ -51,6 +51,12 @@ class Spent:
         self.cpu_s.append(time.process_time() - cpu)
         self.items.append(items)
 
+    def clear(self) -> None:
+        """Forget what was added so far."""
+        self.items.clear()
+        self.wall_s.clear()
+        self.cpu_s.clear()
+
     @property
     def cpu_us(self) -> float:
         """Processor time for one item, in microseconds: the median of the pieces."""

@@ -6,7 +6,8 @@ that were measured. One batch is worked off by a real worker, whose memory is re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.bench import machine, over
@@ -15,6 +16,8 @@ from tests.bench.table import Row, Target
 from tests.bench.workplace import EVIDENCE_OF_LEAD, OFFICE, PERSON, Workplace, put_identifies, workplace
 from tracker import config
 from tracker.core.identity import resolve
+from tracker.store.marks import Mark, Pass
+from worker.persons import PersonStitcher
 
 GROUP = "identity"
 
@@ -36,10 +39,10 @@ class Plan:
 
 def measure(settings: config.Settings, plan: Plan) -> Iterator[Row]:
     """Fill a store with visitors, then bring leads, in a batch and one by one."""
-    with workplace(settings) as place:
+    with _persons_watched() as spent, workplace(settings) as place:
         place.fill(plan.visitors)
         yield from _batch(place, plan)
-        yield from _singles(place, plan)
+        yield from _singles(place, plan, spent)
         yield from _crowd(place, plan)
 
 
@@ -51,6 +54,21 @@ def measure_rebuild(settings: config.Settings, identifiers: int) -> Iterator[Row
     yield Row(GROUP, what, ran.wall_s, "s")
     yield Row(GROUP, f"{what}, each", 1e6 * ran.cpu_s / identifiers, "us CPU")
     yield Row(GROUP, f"{what}, memory", ran.peak_bytes / machine.MIB, "MiB")
+
+
+@contextmanager
+def _persons_watched() -> Iterator[Spent]:
+    """Time what is spent on persons: components read, resolved and written, with what moved by it."""
+    spent, resolve_persons = Spent(), PersonStitcher.resolve
+
+    def timed(self: PersonStitcher, dirty: Sequence[Mark], run: Pass) -> None:
+        spent.add(lambda: resolve_persons(self, dirty, run), 1)
+
+    PersonStitcher.resolve = timed  # type: ignore[method-assign]
+    try:
+        yield spent
+    finally:
+        PersonStitcher.resolve = resolve_persons  # type: ignore[method-assign]
 
 
 def _batch(place: Workplace, plan: Plan) -> Iterator[Row]:
@@ -66,11 +84,14 @@ def _batch(place: Workplace, plan: Plan) -> Iterator[Row]:
     yield Row(GROUP, "memory of the worker with it", peak / machine.MIB, "MiB").held_to(Target(most=120))
 
 
-def _singles(place: Workplace, plan: Plan) -> Iterator[Row]:
+def _singles(place: Workplace, plan: Plan, on_persons: Spent) -> Iterator[Row]:
     """Bring leads one by one, then one more hit of each of their visitors."""
+    on_persons.clear()
     spent = place.time_each(place.leads(plan.singles, size=1))
-    row = _in_the_job(f"one new lead, {_on(plan)}", spent)
-    yield row.against("resolve", _resolve_us(place, plan.singles) / 1e3)
+    resolve_ms = _resolve_us(place, plan.singles) / 1e3
+    yield _in_the_job(f"who gave one new lead, {_on(plan)}", on_persons).against("resolve", resolve_ms)
+    row = _in_the_job("that lead as a whole, from the log to its journey and status", spent)
+    yield row.against("resolve", resolve_ms)
     yield Row(GROUP, "the same by the clock", 1e3 / spent.rate, "ms")
     yield _in_the_job("one more hit of a person", place.time_each(place.hits_of_leads(plan.singles)))
 
