@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -37,12 +38,21 @@ def short_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="tl-", dir="/tmp"))
 
 
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """Make such a directory, and remove it in the end."""
+    folder = short_folder()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """Give a data directory of the test's own, removed afterwards."""
-    folder = short_folder()
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    """Give a data directory of the test's own."""
+    with own_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -54,12 +64,11 @@ def settings(data: Path) -> config.Settings:
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """Run one embedded server for the whole session."""
-    folder = short_folder()
-    settings = config.load({}, data=folder)
-    with embedded.hold(settings) as url:
-        yield url
-    embedded.dismiss(settings)
-    shutil.rmtree(folder, ignore_errors=True)
+    with own_folder() as folder:
+        settings = config.load({}, data=folder)
+        with embedded.hold(settings) as url:
+            yield url
+        embedded.dismiss(settings)
 
 
 @pytest.fixture

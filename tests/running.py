@@ -62,6 +62,7 @@ class Run:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            errors="replace",
         )
         run = cls(settings, process)
         run.listener = threading.Thread(target=run._listen, daemon=True)
@@ -141,6 +142,18 @@ class Run:
         self.process.stdout.close()
         self.process.stderr.close()
         return code
+
+
+@contextmanager
+def running(
+    settings: config.Settings, *, command: Sequence[str] = (), environ: Mapping[str, str] | None = None
+) -> Iterator[Run]:
+    """Run everything until the block ends, however it ends."""
+    run = Run.start(settings, command=command, environ=environ)
+    try:
+        yield run.wait_until_ready()
+    finally:
+        run.stop()
 
 
 def _is_still(db: sqlite3.Connection) -> bool:

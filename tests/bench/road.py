@@ -12,13 +12,13 @@ import sqlite3
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from tests.bench import client, machine
 from tests.bench.table import Row, Target
 from tests.bench.traffic import request, traffic, visitor_id
-from tests.running import Run
+from tests.running import Run, running
 from tests.waiting import wait_for
 from tracker import config, keys
 from tracker.store.db import open_store
@@ -51,7 +51,7 @@ def measure(settings: config.Settings, plan: Plan, at: str) -> Iterator[Row]:
     Args:
         at: says how full the store is.
     """
-    with _running(settings) as run, closing(open_store(settings.data)) as db:
+    with running(settings) as run, closing(open_store(settings.data)) as db:
         yield from _visible(run, db, plan.waits, at)
         yield _cost(run, db, plan.steady, f"{STEADY_RATE} hits/s, {at}", rate=STEADY_RATE)
         row = _cost(run, db, plan.hits, f"as fast as they are taken, {at}", rate=0)
@@ -59,15 +59,6 @@ def measure(settings: config.Settings, plan: Plan, at: str) -> Iterator[Row]:
         for name, pid in sorted(_processes(run).items()):
             peak = machine.peak_bytes(pid) / machine.MIB
             yield Row("memory", f"{name}, {at}", peak, "MiB").held_to(Target(most=120))
-
-
-@contextmanager
-def _running(settings: config.Settings) -> Iterator[Run]:
-    run = Run.start(settings).wait_until_ready()
-    try:
-        yield run
-    finally:
-        run.stop()
 
 
 def _visible(run: Run, db: sqlite3.Connection, count: int, at: str) -> Iterator[Row]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
@@ -40,8 +42,9 @@ class Shop:
         return f"<!doctype html>{body}".encode()
 
 
-def open_shop(tag: str) -> tuple[Shop, ThreadingHTTPServer]:
-    """Open a shop on a free port; the caller shuts the server down."""
+@contextmanager
+def serving(tag: str) -> Iterator[Shop]:
+    """Open a shop on a free port until the block ends."""
     shop = Shop(tag)
 
     class Handler(BaseHTTPRequestHandler):
@@ -69,4 +72,8 @@ def open_shop(tag: str) -> tuple[Shop, ThreadingHTTPServer]:
     server.daemon_threads = True
     shop.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return shop, server
+    try:
+        yield shop
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,9 +21,9 @@ from playwright.sync_api import (
 )
 
 from tests.browser.launching import FLAGS, NO_ROBOT, launch
-from tests.conftest import short_folder
-from tests.running import Run, free_port
-from tests.waiting import wait_for
+from tests.conftest import own_folder
+from tests.integration.collector.behind import serving
+from tests.running import Run, free_port, running
 from tracker import config, processes
 from tracker.config import Settings
 from worker.up import make_tryout
@@ -85,21 +84,15 @@ class Newcomer:
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
     """Start all of Touchline once."""
-    data = short_folder()
-    started = Run.start(config.load({}, data=data, port=free_port()))
-    try:
-        yield started.wait_until_ready()
-    finally:
-        started.stop()
-        shutil.rmtree(data, ignore_errors=True)
+    with own_folder() as data, running(config.load({}, data=data, port=free_port())) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Start a Chromium that is no self-declared robot."""
-    launched = launch(playwright, *FLAGS, NO_ROBOT)
-    yield launched
-    launched.close()
+    with launch(playwright, *FLAGS, NO_ROBOT) as launched:
+        yield launched
 
 
 def visit(context: BrowserContext, port: int, host: str = "localhost") -> Newcomer:
@@ -308,22 +301,11 @@ def test_every_control_has_a_name(newcomer: Newcomer) -> None:
 @pytest.fixture
 def alone(browser: Browser) -> Iterator[tuple[Newcomer, Settings]]:
     """Put a person before a collector that runs without a worker."""
-    settings = config.load({}, data=short_folder(), port=free_port())
-    make_tryout(settings)
-    words = ["--data", str(settings.data), "serve", "--port", str(settings.port)]
-    process = subprocess.Popen(
-        [*processes.command("tracker"), *words],
-        env=processes.environment(os.environ), stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    waiting = Run(settings, process)
-    try:
-        wait_for(lambda: waiting.get("/ready") == 200)
-        with profile(browser) as context:
+    with own_folder() as data:
+        settings = config.load({}, data=data, port=free_port())
+        make_tryout(settings)
+        with serving(settings), profile(browser) as context:
             yield visit(context, settings.port), settings
-    finally:
-        process.terminate()
-        process.wait(30)
-        shutil.rmtree(settings.data, ignore_errors=True)
 
 
 def test_without_a_worker_hits_wait_and_the_page_says_so(alone: tuple[Newcomer, Settings]) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -15,10 +14,10 @@ from click.testing import CliRunner
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.browser.launching import NO_ROBOT, flags, launch
-from tests.browser.shop import Shop, open_shop
+from tests.browser.shop import Shop, serving
 from tests.browser.test_main_job import AGENT, visitor_of
-from tests.conftest import short_folder
-from tests.running import Run, free_port
+from tests.conftest import own_folder
+from tests.running import Run, free_port, running
 from tests.waiting import wait_for
 from tracker import config
 from tracker.cli import main
@@ -68,33 +67,21 @@ class World:
 @pytest.fixture(scope="module")
 def world(playwright: Playwright) -> Iterator[World]:
     """Start everything once."""
-    data = short_folder()
-    settings = config.load({}, data=data, port=free_port())
-    db = open_store(data, write=True)
-    add_site(db, Site(SiteKey("shop"), ("shop.test", "other.test"), region="GB"))
-    site = load_sites(db)[SiteKey("shop")]
-    db.close()
-    run = Run.start(settings)
-    servers: list[ThreadingHTTPServer] = []
-    shops: list[Shop] = []
-    for host in ("shop.test", "other.test"):
-        shop, server = open_shop(site_snippet(site, f"http://{host}:{settings.port}"))
-        shops.append(shop)
-        servers.append(server)
-    here, there = shops
-    here.bodies["/leave"] = leaving(here, there)
-    try:
-        run.wait_until_ready()
+    with ExitStack() as stack:
+        opened = stack.enter_context
+        settings = config.load({}, data=opened(own_folder()), port=free_port())
+        with closing(open_store(settings.data, write=True)) as db:
+            add_site(db, Site(SiteKey("shop"), ("shop.test", "other.test"), region="GB"))
+            site = load_sites(db)[SiteKey("shop")]
+        here, there = (
+            opened(serving(site_snippet(site, f"http://{host}:{settings.port}")))
+            for host in ("shop.test", "other.test")
+        )
+        here.bodies["/leave"] = leaving(here, there)
+        run = opened(running(settings))
         origins = [here.url(""), here.url("", "www.shop.test"), there.url("", "other.test")]
-        browser = launch(playwright, *flags(*origins), NO_ROBOT)
+        browser = opened(launch(playwright, *flags(*origins), NO_ROBOT))
         yield World(run, here, there, browser)
-        browser.close()
-    finally:
-        for server in servers:
-            server.shutdown()
-            server.server_close()
-        run.stop()
-        shutil.rmtree(data, ignore_errors=True)
 
 
 def leaving(here: Shop, there: Shop) -> str:

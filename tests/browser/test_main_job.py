@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,9 +18,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.browser.launching import NO_ROBOT, flags, launch
 from tests.browser.script.pages import STORAGE_DENIED
-from tests.browser.shop import Shop, open_shop
-from tests.conftest import short_folder
-from tests.running import Run, free_port
+from tests.browser.shop import Shop, serving
+from tests.conftest import own_folder
+from tests.running import Run, free_port, running
 from tests.waiting import wait_for
 from tracker import config, embedded, hitlog, wire
 from tracker.keys import workspace_key
@@ -82,24 +82,15 @@ class World:
 @pytest.fixture(scope="module")
 def world(playwright: Playwright) -> Iterator[World]:
     """Start everything once."""
-    data = short_folder()
-    settings = config.load({}, data=data, port=free_port())
-    db = open_store(data, write=True)
-    add_site(db, Site(SiteKey("shop"), ("shop.test",), region="GB", currency="GBP"))
-    token = add_token(db, site=SiteKey("shop"), purpose="leads", now_ms=1)
-    db.close()
-    run = Run.start(settings)
-    shop, server = open_shop(snippet("shop", f"http://shop.test:{settings.port}"))
-    try:
-        run.wait_until_ready()
-        browser = launch(playwright, *flags(shop.url(""), f"http://shop.test:{settings.port}"), NO_ROBOT)
-        yield World(run, shop, browser, token)
-        browser.close()
-    finally:
-        server.shutdown()
-        server.server_close()
-        run.stop()
-        shutil.rmtree(data, ignore_errors=True)
+    with ExitStack() as stack:
+        opened = stack.enter_context
+        settings = config.load({}, data=opened(own_folder()), port=free_port())
+        with closing(open_store(settings.data, write=True)) as db:
+            add_site(db, Site(SiteKey("shop"), ("shop.test",), region="GB", currency="GBP"))
+            token = add_token(db, site=SiteKey("shop"), purpose="leads", now_ms=1)
+        own = f"http://shop.test:{settings.port}"
+        shop, run = opened(serving(snippet("shop", own))), opened(running(settings))
+        yield World(run, shop, opened(launch(playwright, *flags(shop.url(""), own), NO_ROBOT)), token)
 
 
 def visit(page: Page, url: str, referrer: str | None = None) -> None:

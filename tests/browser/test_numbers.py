@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +15,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route
 
 from tests.browser.launching import FLAGS, NO_ROBOT, launch
 from tests.browser.script.pages import run_until, stop_clock
-from tests.browser.shop import Shop, open_shop
+from tests.browser.shop import Shop, serving
 from tests.browser.test_main_job import AGENT
-from tests.conftest import short_folder
-from tests.running import Run, free_port
+from tests.conftest import own_folder
+from tests.running import Run, free_port, running
 from tests.waiting import wait_for
 from tracker import config
 from tracker.core.times import format_instant
@@ -107,12 +106,12 @@ class World:
         address = f"http://127.0.0.1:{self.run.settings.port}/api/leads"
         urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=60).close()
         query = "SELECT * FROM leads WHERE provider_id = ?"
-        wait_for(lambda: self.ask(query, str(now_ms)) and self.ask(query, str(now_ms))[0]["match_rule"])
+        wait_for(lambda: self.ask(query, str(now_ms)))
         return self.ask(query, str(now_ms))[0]
 
     def ask(self, query: str, *values: str) -> list[dict[str, Any]]:
-        """Read rows of the store."""
-        with closing(open_store(self.run.settings.data)) as db:
+        """Read rows of the store, as of a moment at which nothing waits to be stitched."""
+        with self.run.still() as db:
             found = db.execute(query, values)
             names = [column[0] for column in found.description]
             return [dict(zip(names, row, strict=True)) for row in found]
@@ -121,21 +120,13 @@ class World:
 @pytest.fixture(scope="module")
 def world(playwright: Playwright) -> Iterator[World]:
     """Start everything once; every page forbids inline scripts, inline styles and eval."""
-    data = short_folder()
-    run = Run.start(config.load({}, data=data, port=free_port()))
-    own = f"http://shop.test:{run.settings.port}"
-    policy = f"default-src 'none'; script-src {own}; connect-src {own}; img-src {own}; base-uri 'none'"
-    shop, server = open_shop(f'<meta http-equiv="Content-Security-Policy" content="{policy}">')
-    try:
-        run.wait_until_ready()
-        browser = launch(playwright, *FLAGS, NO_ROBOT)
-        yield World(run, shop, browser)
-        browser.close()
-    finally:
-        server.shutdown()
-        server.server_close()
-        run.stop()
-        shutil.rmtree(data, ignore_errors=True)
+    with ExitStack() as stack:
+        opened = stack.enter_context
+        settings = config.load({}, data=opened(own_folder()), port=free_port())
+        own = f"http://shop.test:{settings.port}"
+        policy = f"default-src 'none'; script-src {own}; connect-src {own}; img-src {own}; base-uri 'none'"
+        shop = opened(serving(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'))
+        yield World(opened(running(settings)), shop, opened(launch(playwright, *FLAGS, NO_ROBOT)))
 
 
 def is_ready(page: Page) -> bool:

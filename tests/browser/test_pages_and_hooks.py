@@ -10,9 +10,9 @@ import base64
 import hashlib
 import hmac
 import json
-import shutil
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,10 @@ from click.testing import CliRunner
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.browser.launching import NO_ROBOT, flags, launch
-from tests.browser.shop import Shop, open_shop
+from tests.browser.shop import Shop, serving
 from tests.browser.test_main_job import AGENT, visitor_of
-from tests.conftest import short_folder
-from tests.running import Run, free_port
+from tests.conftest import own_folder
+from tests.running import Run, free_port, running
 from tests.waiting import wait_for
 from tracker import config
 from tracker.cli import main
@@ -86,28 +86,19 @@ class World:
 @pytest.fixture(scope="module")
 def world(playwright: Playwright) -> Iterator[World]:
     """Start everything once."""
-    data = short_folder()
-    settings = config.load({}, data=data, port=free_port())
-    db = open_store(data, write=True)
-    add_site(db, Site(SiteKey("shop"), ("shop.test",), region="GB"))
-    db.close()
-    base = f"http://127.0.0.1:{settings.port}"
-    hooks = {provider: add_hook(settings, provider, base) for provider in ("typeform", "intercom")}
-    run = Run.start(settings)
-    shop, server = open_shop(snippet("shop", f"http://shop.test:{settings.port}"))
-    shop.bodies["/form"] = f'<iframe id="it" src="{FORM}"></iframe>'
-    shop.bodies["/book"] = f'<iframe id="it" src="{CALENDAR}"></iframe>'
-    shop.bodies["/chat"] = CHAT
-    try:
-        run.wait_until_ready()
-        browser = launch(playwright, *flags(shop.url(""), f"http://shop.test:{settings.port}"), NO_ROBOT)
-        yield World(run, shop, browser, hooks)
-        browser.close()
-    finally:
-        server.shutdown()
-        server.server_close()
-        run.stop()
-        shutil.rmtree(data, ignore_errors=True)
+    with ExitStack() as stack:
+        opened = stack.enter_context
+        settings = config.load({}, data=opened(own_folder()), port=free_port())
+        with closing(open_store(settings.data, write=True)) as db:
+            add_site(db, Site(SiteKey("shop"), ("shop.test",), region="GB"))
+        base, own = f"http://127.0.0.1:{settings.port}", f"http://shop.test:{settings.port}"
+        hooks = {provider: add_hook(settings, provider, base) for provider in ("typeform", "intercom")}
+        shop = opened(serving(snippet("shop", own)))
+        shop.bodies["/form"] = f'<iframe id="it" src="{FORM}"></iframe>'
+        shop.bodies["/book"] = f'<iframe id="it" src="{CALENDAR}"></iframe>'
+        shop.bodies["/chat"] = CHAT
+        run = opened(running(settings))
+        yield World(run, shop, opened(launch(playwright, *flags(shop.url(""), own), NO_ROBOT)), hooks)
 
 
 def add_hook(settings: config.Settings, provider: str, base: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,8 +15,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.conftest import short_folder
-from tests.running import Run, children, free_port, is_alive
+from tests.conftest import own_folder
+from tests.running import Run, children, free_port, is_alive, running
 from tests.waiting import wait_for
 from tracker import config, processes
 from worker import up
@@ -31,29 +30,25 @@ def is_whole(run: Run) -> bool:
     return set(run.parts()) == PARTS and run.get("/ready") == 200
 
 
-@contextlib.contextmanager
-def running(data: Path) -> Iterator[Run]:
-    """Run everything over a data directory, until the block ends."""
-    started = Run.start(config.load({}, data=data, port=free_port())).wait_until_ready()
-    wait_for(lambda: is_whole(started))
-    yield started
-    started.stop()
+def of_port(data: Path) -> config.Settings:
+    """Give settings over a data directory, with a port that is free."""
+    return config.load({}, data=data, port=free_port())
 
 
 @pytest.fixture
 def run(data: Path) -> Iterator[Run]:
     """Run everything for the test alone, which stops it."""
-    with running(data) as started:
+    with running(of_port(data)) as started:
+        wait_for(lambda: is_whole(started))
         yield started
 
 
 @pytest.fixture(scope="module")
 def lasting() -> Iterator[Run]:
     """Run everything for the tests that it survives."""
-    folder = short_folder()
-    with running(folder) as started:
+    with own_folder() as folder, running(of_port(folder)) as started:
+        wait_for(lambda: is_whole(started))
         yield started
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_everything_starts_and_says_where_to_go(lasting: Run) -> None:
@@ -77,7 +72,7 @@ def test_ctrl_c_stops_everything_and_leaves_nothing(run: Run) -> None:
 
 def test_a_second_one_on_the_same_data_is_refused(lasting: Run) -> None:
     """Two supervisors would fight; the error says what to do, exit code 1."""
-    second = Run.start(config.load({}, data=lasting.settings.data, port=free_port()))
+    second = Run.start(of_port(lasting.settings.data))
     assert second.process.wait(180) == 1
     wait_for(lambda: second.said("runs already on"))
     second.stop()
@@ -100,13 +95,11 @@ def test_an_outside_server_is_used_where_one_is_named(
 ) -> None:
     """With REDIS_URL everything runs on that server, and no embedded one is started."""
     environ = processes.environment(os.environ, {"REDIS_URL": redis_url})
-    run = Run.start(config.load({}, data=data, port=free_port()), environ=environ).wait_until_ready()
-    try:
+    with running(of_port(data), environ=environ) as run:
         assert run.get("/ready") == 200
         wait_for(lambda: client.exists("rq:workers"))
         wait_for(lambda: set(run.parts()) == PARTS - {"keeper", "server"})
         assert not (data / "redis").exists()
-    finally:
         assert run.stop() == 0
 
 
@@ -134,12 +127,10 @@ def test_parts_die_with_a_killed_up_and_it_starts_again_at_once(run: Run) -> Non
     """Nothing of the old one stands in the way of the new one, and no orphan is left."""
     pids = run.parts()
     run.process.kill()
-    second = Run.start(run.settings).wait_until_ready()
-    try:
+    with running(run.settings) as second:
         assert second.get("/ready") == 200
         old = {pids[name] for name in ("serve", "work", "deliver", "schedule")}
         wait_for(lambda: not any(map(is_alive, old)))
-    finally:
         assert second.stop() == 0
 
 
@@ -152,10 +143,8 @@ def test_it_starts_again_after_everything_was_killed(run: Run) -> None:
     for pid in family:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    second = Run.start(run.settings).wait_until_ready()
-    try:
+    with running(run.settings) as second:
         assert second.get("/ready") == 200
-    finally:
         assert second.stop() == 0
 
 
@@ -189,7 +178,7 @@ def test_an_orphan_that_does_not_stop_when_asked_is_killed() -> None:
 def test_a_part_that_cannot_live_is_given_up_before_the_first_page(data: Path) -> None:
     """A collector that never comes up is an error, not an endless restart; exit code 1."""
     (data / "touchline.db").write_bytes(b"no database" * 1000)
-    run = Run.start(config.load({}, data=data, port=free_port()))
+    run = Run.start(of_port(data))
     assert run.process.wait(180) == 1
     wait_for(lambda: run.said("Error:"))
     assert not run.said("Traceback")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Run, free_port
+from tests.running import free_port, running
 from tracker import config
 
 ROOT = Path(__file__).parents[2]
@@ -84,11 +84,9 @@ def test_an_installed_wheel_runs_from_any_directory(wheel: Path, tmp_path: Path,
     )
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     settings = config.load({}, data=data, port=free_port())
-    run = Run.start(settings, command=[str(home / "bin" / "touchline")], environ=environ).wait_until_ready()
-    try:
+    with running(settings, command=[str(home / "bin" / "touchline")], environ=environ) as run:
         assert run.get("/health") == 200
         assert run.get("/") == 200
         assert b"function" in run.fetch("/tracker.js")[1]
-    finally:
         assert run.stop() == 0
     assert not run.said("Traceback")
