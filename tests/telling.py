@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import redis
 
-from tracker import config, hitlog, wire
+from tracker import config, hitlog, keys, wire
 from tracker.core.times import DAY_MS, MINUTE_MS, format_instant
 from tracker.model import Site, SiteKey
 from tracker.store import exports
@@ -129,15 +129,16 @@ def blank_store() -> bytes:
 
 
 class Workspace:
-    """Two sites in a data directory: facts go in batch by batch, exports come out."""
+    """Two sites in a data directory with a known key: facts go in batch by batch, exports come out."""
 
     def __init__(self, settings: config.Settings, client: redis.Redis) -> None:
         self.settings = settings
         self.client = client
         if not (settings.data / FILE).exists():
             settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-            (settings.data / FILE).write_bytes(blank_store())
-            (settings.data / FILE).chmod(0o600)
+            for file, content in ((FILE, blank_store()), (keys.FILE, KEY.hex().encode())):
+                (settings.data / file).write_bytes(content)
+                (settings.data / file).chmod(0o600)
 
     def fork(self, data: Path) -> Self:
         """Copy the workspace as it is now to another directory."""

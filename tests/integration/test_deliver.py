@@ -23,7 +23,6 @@ from tests.telling import KEY, TEN_MS, hit, lead
 from tests.waiting import LIMIT_S, wait_for
 from tracker import config, processes
 from tracker.core.times import DAY_MS, HOUR_MS, MINUTE_MS
-from tracker.keys import FILE
 from tracker.store.db import atomic, open_store, writer_lock
 from tracker.store.destinations import load_destinations, switch_off, switch_on
 from tracker.store.outbox import retry
@@ -351,8 +350,6 @@ def test_a_kill_repeats_a_message_under_its_id_and_doubles_nothing(
     """SIGKILL while a message is on its way: it is sent again with the same id, from the same row."""
     house.add("webhook", receiver.url())
     house.tell("a")
-    (house.settings.data / FILE).write_text(KEY.hex())
-    (house.settings.data / FILE).chmod(0o600)
     over, locks = threading.Event(), ExitStack()
 
     def hold_up() -> None:

@@ -13,7 +13,7 @@ import redis
 from click.testing import CliRunner, Result
 
 from tests.telling import KEY, Fact, Workspace, contact, hit, identify, lead, same, split
-from tracker import config, keys
+from tracker import config
 from tracker.cli import main
 from worker import rebuild
 
@@ -35,9 +35,6 @@ TOLD: tuple[Fact, ...] = (
 def workspace(settings: config.Settings, client: redis.Redis) -> Workspace:
     """Give a workspace with a shared browser, a contested number, two contacts and an operator."""
     own = Workspace(settings, client)
-    file = settings.data / keys.FILE
-    file.write_text(KEY.hex())
-    file.chmod(0o600)
     own.tell(*TYPED, origin="script")
     own.tell(*TOLD)
     return own

@@ -11,7 +11,7 @@ import pytest
 import redis
 from click.testing import CliRunner, Result
 
-from tests.telling import KEY, Workspace, hit
+from tests.telling import Workspace, hit
 from tracker import config
 from tracker.cli import main
 
@@ -20,9 +20,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def workspace(settings: config.Settings, client: redis.Redis) -> Workspace:
-    """Give an empty workspace of two sites, whose key is the tests' own."""
-    (settings.data / "workspace.key").touch(0o600)
-    (settings.data / "workspace.key").write_text(KEY.hex())
+    """Give an empty workspace of two sites, whose key the verb finds there."""
     return Workspace(settings, client)
 
 

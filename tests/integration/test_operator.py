@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 import redis
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from tests.telling import KEY, Row, Workspace, at, hit, identify, lead
-from tracker import config, keys
-from tracker.cli import main
+from tests.integration.conftest import Touchline
+from tests.telling import Row, Workspace, at, hit, identify, lead
+from tracker import config
 
 ANN, HOME = "email:ann@acme.com", "email:ann@home.net"
-
-Touchline = Callable[..., Result]
 
 
 @pytest.fixture
 def workspace(settings: config.Settings, client: redis.Redis) -> Workspace:
     """Give a workspace where two browsers gave Ann's address, and a lead gave another one."""
     own = Workspace(settings, client)
-    file = settings.data / keys.FILE
-    file.write_text(KEY.hex())
-    file.chmod(0o600)
     own.tell(
         hit("e1", 0), identify(1, email="ann@acme.com"), hit("e2", 2, visitor_id="v2"),
         identify(3, visitor_id="v2", email="ann@acme.com"), lead("L1", 5, email="ann@home.net"),
     )  # fmt: skip
     return own
-
-
-@pytest.fixture
-def touchline(workspace: Workspace, redis_url: str) -> Touchline:
-    """Give the command line over the workspace."""
-
-    def call(*words: str) -> Result:
-        runner = CliRunner(env={"REDIS_URL": redis_url})
-        return runner.invoke(main, ["--data", str(workspace.settings.data), *words])
-
-    return call
 
 
 def told(result: Result) -> list[Row]:

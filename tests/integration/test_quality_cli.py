@@ -5,20 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
 from contextlib import closing
 
 import pytest
 import redis
 from click.testing import CliRunner, Result
 
-from tests.telling import GOOGLE, KEY, Fact, Workspace, activity, call, hit, lead, status
-from tracker import config, keys
+from tests.integration.conftest import Touchline
+from tests.telling import GOOGLE, Fact, Workspace, activity, call, hit, lead, status
+from tracker import config
 from tracker.cli import main
 from tracker.core.ids import lead_id
 from tracker.store.db import open_store
-
-Touchline = Callable[..., Result]
 
 ANN, BOB, LINE = "ann@acme.com", "bob@beta.io", "+447700900001"
 DAY = 24 * 60
@@ -34,22 +32,8 @@ FACTS: tuple[Fact, ...] = (
 def workspace(settings: config.Settings, client: redis.Redis) -> Workspace:
     """Give a workspace with two leads that count, a repeat and a short call."""
     own = Workspace(settings, client)
-    file = settings.data / keys.FILE
-    file.write_text(KEY.hex())
-    file.chmod(0o600)
     own.tell(*FACTS)
     return own
-
-
-@pytest.fixture
-def touchline(workspace: Workspace, redis_url: str) -> Touchline:
-    """Give the command line over the workspace."""
-
-    def run(*words: str) -> Result:
-        runner = CliRunner(env={"REDIS_URL": redis_url})
-        return runner.invoke(main, ["--data", str(workspace.settings.data), *words])
-
-    return run
 
 
 def rows(result: Result) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from tracker.core.facts import Fact, read_fact
 from tracker.core.times import parse_instant
 from tracker.core.versions import Version, merge
 from tracker.providers import load_adapter
-from tracker.providers.adapter import Delivery
+from tracker.providers.adapter import Delivery, Unproved
 
 RECEIVED_AT = "2026-03-01T10:00:30.000Z"
 
@@ -36,6 +36,17 @@ def form(fields: Mapping[str, str], headers: Mapping[str, str] | None = None, **
     """Make a form-encoded delivery."""
     kind = {"content-type": "application/x-www-form-urlencoded"}
     return delivery(urlencode(fields), {**kind, **(headers or {})}, **more)
+
+
+def proves(provider: str, given: Delivery, secret: str) -> bool:
+    """Tell whether a delivery proves its sender."""
+    verify = load_adapter(provider).verify
+    assert verify is not None
+    try:
+        verify(given, secret)
+    except Unproved:
+        return False
+    return True
 
 
 def facts_of(provider: str, given: Delivery) -> list[dict[str, Any]]:
