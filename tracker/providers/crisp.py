@@ -7,7 +7,7 @@ body in brackets. Website hooks are not signed; for them the hook's address is t
 Source: https://docs.crisp.chat/references/web-hooks/v1
 Source: https://docs.crisp.chat/guides/web-hooks/quickstart
 Source: https://github.com/crisp-im/node-crisp-api (verifyHook)
-Unconfirmed: which fields `people:profile:*` carries beyond e-mail and nickname, and `page_referrer`.
+Unconfirmed: `page_referrer`, and a person's place outside `update` and `identity`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ _ADDING = (
 )  # fmt: skip
 _BINDING = frozenset({"people:bind:session", "people:sync:profile"})
 _PROFILES = frozenset({"people:profile:created", "people:profile:updated", "people:sync:profile"})
+_PERSONS = ("person", "update.person", "identity.person", "profile.person")  # where a profile says who it is
 
 
 def _parse(delivery: Delivery) -> Facts:
@@ -116,10 +117,9 @@ def _bound(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _profile(data: Mapping[str, Any], told_at: str | None) -> Facts:
     email = first_text(data, "email", "profile.email", "identity.email")
-    phone = first_text(data, "phone", "person.phones", "person.phone", "profile.phone")
-    name = real_name(
-        first_text(data, "person.nickname", "nickname", "profile.person.nickname", "identity.person.nickname")
-    )
+    phone = first_text(data, "phone", "person.phones", *(f"{each}.phone" for each in _PERSONS))
+    phone = phone or text(dig(data, "profile.phone"))
+    name = real_name(first_text(data, "nickname", *(f"{each}.nickname" for each in _PERSONS)))
     people_id = first_text(data, "people_id", "profile.people_id")
     if people_id and told_at and (email or phone):
         yield {

@@ -32,6 +32,7 @@ from tracker.providers.reading import (
     visitor_token,
 )
 
+_COLLEAGUES = frozenset({"user", "room"})  # kinds of a contact within the company
 _UNANSWERED = frozenset({"missed", "voicemail", "voicemail_uploaded", "abandoned"})
 _USED = frozenset({
     "call_id", "contact", "target", "entry_point_target", "proxy_target", "direction", "external_number",
@@ -61,7 +62,7 @@ def _part(part: bytes) -> Any:
 def _parse(delivery: Delivery) -> Facts:
     document = delivery.document
     told = only(_part(document.encode().split(b".")[1]) if _is_quoted_jwt(document) else document)
-    if truth(told.get("is_internal")):
+    if truth(told.get("is_internal")) or text(dig(told, "contact.type")) in _COLLEAGUES:
         return
     if text(told.get("call_id")):
         yield _call(told)

@@ -64,7 +64,9 @@ def _parse(delivery: Delivery) -> Facts:
 
 
 def _ticket(told: Mapping[str, Any], zone: str) -> Facts:
-    ticket_id = first_text(told, "ticket_id", "ticket_public_url", "ticket_url", "id", "display_id")
+    ticket_id = first_text(
+        told, "ticket_id", "ticketId", "ticket_public_url", "ticket_url", "id", "display_id"
+    )
     name, email, phone = first_text(told, *_NAMES), first_text(told, *_EMAILS), first_text(told, *_PHONES)
     subject = plain(first(told, "ticket_subject", "subject"))
     message = plain(first(told, "ticket_description", "description_text", "description"))
@@ -98,8 +100,8 @@ def _is_of_later(told: Mapping[str, Any]) -> bool:
 def _freshchat(told: Mapping[str, Any]) -> Facts:
     data = mapping(told.get("data"))
     message = mapping(data.get("message"))
-    conversation = mapping(first(data, "conversation", "resolve.conversation", "assignment.conversation",
-                                 "reopen.conversation"))  # fmt: skip
+    conversation = mapping(first(data, "conversation", "message.conversation", "resolve.conversation",
+                                 "assignment.conversation", "reopen.conversation"))  # fmt: skip
     conversation_id = first_text(message, "conversation_id") or first_text(
         conversation, "conversation_id", "id"
     )

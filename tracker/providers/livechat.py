@@ -1,8 +1,8 @@
 """LiveChat (text.com): a chat that the customer began, with what the form before it asked.
 
-A chat goes on over its threads under one id. There is no signature: `secret_key` in the body is the proof,
-and is taken out of what is kept. The webhooks of version 2 (`chat_started`, `chat_ended`) prove themselves by
-`token`.
+A chat goes on over its threads under one id; before version 3.2 its begin and end are told as a thread's.
+There is no signature: `secret_key` in the body is the proof, and is taken out of what is kept. Webhooks of
+version 2 (`chat_started`, `chat_ended`) prove themselves by `token`.
 
 Source: https://platform.text.com/docs/management/webhooks/
 Source: https://platform.text.com/docs/extending-chat-widget (session fields)
@@ -31,6 +31,8 @@ from tracker.providers.signing import demand_told, without
 from tracker.providers.talk import Line, plain, real_name, transcript
 
 _CUSTOMER_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_BEGUN = frozenset({"incoming_chat", "incoming_chat_thread"})
+_ENDED = frozenset({"chat_deactivated", "thread_closed"})
 _CUSTOMERS = frozenset({"incoming_customer", "customer_created", "customer_updated"})
 _ANSWERS = {
     "email": ("email", "e-mail", "mail"),
@@ -43,13 +45,13 @@ def _parse(delivery: Delivery) -> Facts:
     told = mapping(delivery.document)
     action = text(told.get("action"))
     payload = mapping(told.get("payload"))
-    if action == "incoming_chat":
+    if action in _BEGUN:
         yield from _chat(payload)
     elif action == "incoming_event":
         yield from _event(payload)
     elif action in _CUSTOMERS:
         yield from _contact(payload)
-    elif action == "chat_deactivated":
+    elif action in _ENDED:
         yield from _addition(payload, {"state": "closed"})
     elif action == "customer_session_fields_updated":
         yield from _addition({**mapping(payload.get("active_chat")), **payload}, {})
@@ -63,7 +65,7 @@ def _chat(payload: Mapping[str, Any]) -> Facts:
     if chat_id is None:
         return
     customer = next((each for each in objects(chat.get("users")) if text(each.get("type")) == "customer"), {})
-    thread = mapping(chat.get("thread"))
+    thread = mapping(first(chat, "thread", "threads.0"))
     events = list(objects(thread.get("events")))
     asked = _asked(events)
     begun_at = instant(thread.get("created_at"))

@@ -2,7 +2,7 @@
 
 A form field `data` carries the JSON. A transcript comes once, when the chat is over. A greeting that Olark
 says by itself looks like an operator's message, so that a chat counts where the visitor wrote at all. An
-offline message may hold the address in its text alone.
+offline message may hold the address in its text alone. What tries a webhook is tagged `test_example`.
 
 Source: https://www.olark.com/help/webhooks
 Unconfirmed: there is no proof of the sender: the hook's address is the secret.
@@ -16,6 +16,7 @@ from typing import Any
 
 from tracker.errors import BadRequest
 from tracker.providers.adapter import Adapter, Delivery, Facts
+from tracker.providers.calling import names_of, rest, tags
 from tracker.providers.documents import read_json
 from tracker.providers.reading import (
     dig,
@@ -30,6 +31,7 @@ from tracker.providers.reading import (
 from tracker.providers.talk import Line, plain, real_name, transcript
 
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
+_TRIED = "test_example"
 _OWN = frozenset({"MessageToOperator", "OfflineMessage"})
 _WRITERS = {"MessageToOperator": "visitor", "OfflineMessage": "visitor", "MessageToVisitor": "operator"}
 
@@ -54,9 +56,10 @@ def _parse(delivery: Delivery) -> Facts:
         "user_id": first_text(custom, "user_id", "userId", "internalCustomerId"),
         "chat_id": visitor_id and f"olark:{visitor_id}", "visitor_id": visitor_token(told),
         "page_url": text(visitor.get("conversationBeginPage")), "referrer": text(visitor.get("referrer")),
+        **tags(custom), "is_test": _TRIED in names_of(told.get("tags")) or None,
         "transcript": _transcript(items),
         "fields": without_blanks({
-            **{str(name): text(value) for name, value in custom.items()}, "message": opening,
+            **{name: text(value) for name, value in rest(custom).items()}, "message": opening,
             "city": text(visitor.get("city")), "region": text(visitor.get("region")),
             "country": text(visitor.get("country")), "group": text(dig(told, "groups.0.name")),
         }),

@@ -1,7 +1,8 @@
 """Quo, formerly OpenPhone: calls, voicemails, recordings, summaries, transcripts, text messages.
 
 Two webhooks are told apart by their shape: the present one has `data.resource` and `data.context`, the
-legacy one `data.object`. A transcript or a summary does not say which way the call went, so it only adds.
+legacy one `data.object`, whose later calls name their ends as `participants` alone: the customer, then our
+line. A transcript or a summary does not say which way the call went, so it only adds.
 A conversation of texts is one lead; its messages have no beginning of their own.
 
 Source: https://www.quo.com/docs/2026-03-30/webhooks-event-payloads (present shapes)
@@ -39,12 +40,17 @@ from tracker.providers.signing import (
     demand_standard,
 )
 
-_ANSWERED = {"answered": True, "missed": False, "no-answer": False, "voicemail": False, "abandoned": False}
+_ANSWERED = {
+    "answered": True, "missed": False, "no-answer": False, "voicemail": False, "abandoned": False,
+    "busy": False, "failed": False, "canceled": False,
+}  # fmt: skip
+_PASSED_ON = "forwarded"  # whether anybody took it there is not told
 _ADDING = frozenset({"call.transcript.completed", "call.summary.completed"})
-_RECORDINGS = ("recordings.0.url", "recordingUrl", "media.0.url", "voicemail.url")
+_RECORDINGS = ("recordings.0.url", "recordingUrl", "media.0.url", "voicemail.url", "url")
 _USED = frozenset({
     "id", "object", "from", "to", "direction", "duration", "createdAt", "answeredAt", "completedAt", "media",
     "voicemail", "recordings", "recordingUrl", "transcript", "dialogue", "text", "body", "participants",
+    "url", "callId",
 })  # fmt: skip
 
 
@@ -83,7 +89,7 @@ def _parties(thing: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str | N
     ours = first(
         data, "context.participants.workspace",
         *(["context.senderIdentifier"] if is_ours_first else ["context.recipientIdentifiers"]),
-    ) or first(thing, "from" if is_ours_first else "to")  # fmt: skip
+    ) or first(thing, "from" if is_ours_first else "to", "participants.1")  # fmt: skip
     return line(customer), line(ours)
 
 
@@ -100,9 +106,10 @@ def _call(event: str, thing: Mapping[str, Any], data: Mapping[str, Any]) -> dict
     if _is_outgoing(thing):
         return {**common, "fact": "activity", "kind": "call_made", "title": "Outbound call",
                 "owner": first_text(thing, "userId") or first_text(data, "context.userId")}  # fmt: skip
+    is_told = first_text(thing, "direction") is not None
     return {
-        **common, "fact": "lead", "kind": "call", "tracking_number": ours, "visitor_id": visitor_token(data),
-        "answered": _is_answered(event, thing),
+        **common, "fact": "lead", "kind": "call", "is_addition": not is_told or None,
+        "tracking_number": ours, "visitor_id": visitor_token(data), "answered": _is_answered(event, thing),
         "duration_s": None if event == "call.voicemail.completed" else _length(thing),
         "recording_url": first_text(thing, *_RECORDINGS),
         "transcript": first_text(thing, "transcript"),
@@ -122,8 +129,9 @@ def _is_answered(event: str, thing: Mapping[str, Any]) -> bool | None:
         return True
     if event in ("call.missed", "call.voicemail.completed"):
         return False
-    said = _ANSWERED.get((first_text(thing, "status") or "").lower())
-    is_over = event == "call.completed" and "answeredAt" in thing
+    status = (first_text(thing, "status") or "").lower()
+    said = _ANSWERED.get(status)
+    is_over = event == "call.completed" and "answeredAt" in thing and status != _PASSED_ON
     return False if said is None and is_over else said
 
 

@@ -33,7 +33,10 @@ from tracker.providers.signing import demand_same
 
 _LONGEST_EXTENSION = 6
 _TOKENS = ("verification-token", "validation-token")
-_ANSWERED = {"answered": True, "hold": True, "callconnected": True, "voicemail": False}
+_ANSWERED = {
+    "answered": True, "hold": True, "callconnected": True, "onhold": True,
+    "voicemail": False, "voicemailscreening": False,
+}  # fmt: skip
 
 
 def _greet(delivery: Delivery, secrets: tuple[str, ...]) -> Reply | None:
@@ -113,9 +116,15 @@ def _outside(value: Any) -> str | None:
 def _inbound(party: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "fact": "lead", "kind": "call", "phone": line(first(party, "from.phoneNumber")),
-        "name": caller_name(first(party, "from.name")), "visitor_id": visitor_token(party),
+        "name": _caller_name(party), "visitor_id": visitor_token(party),
         "tracking_number": _outside(first(party, "to.phoneNumber")),
     }  # fmt: skip
+
+
+def _caller_name(party: Mapping[str, Any]) -> str | None:
+    """Read the caller's name; a queue may put its own before it."""
+    said, queue = first_text(party, "from.name"), first_text(party, "to.name")
+    return caller_name(said.removeprefix(f"{queue} - ")) if said and queue else caller_name(said)
 
 
 def _outbound(party: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Twilio: status callbacks of calls, recordings and transcriptions, and text messages received.
 
-All events of a call are one lead by its `CallSid`; a leg that was dialled onwards belongs to its parent.
+All events of a call are one lead by its `CallSid`; a leg that was dialled onwards belongs to its parent. What
+an app in a browser dials comes in as `inbound` from `client:`, and went out.
 A recording's callback says neither who called nor which way, so it only adds. Times are of one second:
 `SequenceNumber` tells events of the same second apart.
 
@@ -36,6 +37,7 @@ from tracker.providers.reading import (
 from tracker.providers.signing import base64_mac, demand_header, is_same
 
 _HEADER = "x-twilio-signature"
+_APP = "client:"
 _PORTS = {"https": 443, "http": 80}
 _ANSWERED = {
     "in-progress": True, "completed": True, "answered": True,
@@ -106,7 +108,8 @@ def _unwrapped(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _call(told: Mapping[str, Any]) -> Facts:
     way = (first_text(told, "Direction") or "").lower()
-    if way.startswith("outbound") and not text(told.get("ParentCallSid")):
+    is_made = way.startswith("outbound") or (first_text(told, "From", "Caller") or "").startswith(_APP)
+    if is_made and not text(told.get("ParentCallSid")):
         if (first_text(told, "CallStatus") or "completed") in _ENDED:
             yield _call_made(told)
         return

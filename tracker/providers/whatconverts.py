@@ -69,7 +69,7 @@ def _lead(told: Mapping[str, Any], zone: str) -> dict[str, Any]:
 
 def _known(told: Mapping[str, Any], zone: str) -> dict[str, Any]:
     return {
-        "kind": _KINDS.get((first_text(told, "lead_type") or "").lower(), "form"),
+        "kind": _KINDS.get((first_text(told, "lead_type") or "").lower().replace("_", " "), "form"),
         "provider_id": first_text(told, "lead_id"), "at": instant(told.get("date_created"), zone),
         "version_at": _version_at(told, zone),
         "phone": line(first(told, *_PHONES)), "email": first_text(told, *_EMAILS),
