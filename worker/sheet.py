@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +21,9 @@ from tracker.core.cells import (
     DateOrder,
     date_order,
     decimal_mark,
-    fold,
+    headed_unit_s,
+    headed_zone,
+    is_outgoing,
     read_duration,
     read_money,
     read_time,
@@ -38,7 +41,6 @@ SAMPLE_ROWS = 50
 _PACKED = {b"PK\x03\x04": "a workbook", b"\xd0\xcf\x11\xe0": "an old workbook"}
 _NOT_FORMULA = re.compile(r"'(?=[=+\-@])")
 _QUOTED = re.compile(r'="(.*)"')
-_OUTGOING = frozenset({"outbound", "outgoing", "out", "ausgehend", "sortant", "saliente", "uitgaand"})
 _TEXTS = frozenset({
     "at", "time", "first_name", "last_name", "duration_s", "answered", "value", "currency", "direction",
 })  # fmt: skip
@@ -173,6 +175,16 @@ def read_leads(sheet: Sheet, told: Import) -> Read:
     return found
 
 
+def zone_of(header: Sequence[str], told: Import) -> tzinfo:
+    """Give the zone of times without an offset: the one that their heading names, else the site's."""
+    return headed_zone(_headings(header, told, "at", "time")) or ZoneInfo(told.site.timezone)
+
+
+def _headings(header: Sequence[str], told: Import, *names: str) -> str:
+    """Give the headings of the columns that fill these fields, in a line."""
+    return ", ".join(header[number] for number, name in told.columns.items() if name in names)
+
+
 def _number(columns: Columns, name: str) -> int | None:
     return next((number for number, each in columns.items() if each == name), None)
 
@@ -198,10 +210,10 @@ class _Reader:
         }
         if "at" not in said:
             raise BadFact("bad_fact", "has no time", "at")
-        if fold(said.get("direction", "")) in _OUTGOING:
+        if is_outgoing(said.get("direction", "")):
             raise BadFact("bad_fact", "is an outgoing call, which is no lead", "direction")
         when = " ".join(said[name] for name in ("at", "time") if name in said)
-        at_ms = read_time(when, order=self.order, zone=ZoneInfo(told.site.timezone))
+        at_ms = read_time(when, order=self.order, zone=zone_of(self.header, told))
         fact = {name: text for name, text in said.items() if name not in _TEXTS | {ANSWER, DROPPED}}
         fact = {"provider_id": _row_id(told.kind, self.header, row), **fact, **self._read(said)}
         answers = self._answers(row)
@@ -217,7 +229,8 @@ class _Reader:
         if name and "name" not in said:
             found["name"] = name
         if "duration_s" in said:
-            found["duration_s"] = read_duration(said["duration_s"])
+            heading = _headings(self.header, self.told, "duration_s")
+            found["duration_s"] = read_duration(said["duration_s"], unit_s=headed_unit_s(heading))
         if "answered" in said and (answered := read_truth(said["answered"])) is not None:
             found["answered"] = answered
         if "value" in said:
@@ -229,11 +242,13 @@ class _Reader:
     def _answers(self, row: Sequence[str]) -> dict[str, str]:
         """Keep what fills no field under its heading."""
         columns = self.told.columns
-        return {
-            heading or f"column {number + 1}": row[number]
-            for number, heading in enumerate(self.header)
-            if columns.get(number, ANSWER) == ANSWER and number < len(row) and row[number]
-        }
+        found: dict[str, str] = {}
+        for number, heading in enumerate(self.header):
+            if columns.get(number, ANSWER) == ANSWER and number < len(row) and row[number]:
+                place = f"column {number + 1}"
+                name = f"{heading} ({place})" if heading in found else heading or place
+                found[name] = row[number]
+        return found
 
 
 def _row_id(kind: str, header: Sequence[str], row: Sequence[str]) -> str:

@@ -172,6 +172,31 @@ def test_any_common_mark_parts_the_cells(workspace: Workspace, tmp_path: Path, m
     assert json.loads(line)["transcript"] == "a, b; c | d"
 
 
+TWILIO = """\
+Call Sid,Start Time (UTC),From,To,Direction,Talk time (min),Status,Lead Status,Notes,Notes
+CA1,2026-07-01 10:00,07700900001,020 7183 0001,inbound,2,completed,MQL,first,second
+CA2,2026-07-01 10:00,020 7183 0001,07700900002,outbound-api,2,no-answer,,,
+CA3,2026-07-01 10:00,07700900003,020 7183 0001,inbound,0,no-answer,spam,,
+"""
+
+
+def test_headings_say_units_and_zones_and_no_call_that_went_out_is_a_lead(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Two minutes are no junk, UTC is not the site's summer time, and two columns of one name are kept."""
+    file = written(tmp_path, TWILIO)
+    result = run(workspace, file, "--kind", "call", "--provider", "twilio")
+    assert "line 3: direction: is an outgoing call, which is no lead" in result.stderr
+    assert "3 lines; times are of UTC" in result.stderr
+    holds(sorted(workspace.export("leads"), key=lambda row: str(row["provider_id"])), """
+        provider_id  at                        duration_s  answered  status        is_junk
+        CA1          2026-07-01T10:00:00.000Z  120         yes       qualified     no
+        CA3          2026-07-01T10:00:00.000Z  0           no        disqualified  yes
+    """)  # fmt: skip
+    (fact, _) = run(workspace, file, "--kind", "call", "--dry-run").stdout.splitlines()
+    assert json.loads(fact)["fields"] == {"Notes": "first", "Notes (column 10)": "second"}
+
+
 def test_an_order_that_was_said_decides(workspace: Workspace, tmp_path: Path) -> None:
     """`--dates mdy` reads 03/04 as the fourth of March."""
     file = written(tmp_path, "sep=;\nDate;Email\n03/04/2026;ann@acme.com\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +11,9 @@ from tracker.core.cells import (
     DateOrder,
     date_order,
     decimal_mark,
+    headed_unit_s,
+    headed_zone,
+    is_outgoing,
     read_duration,
     read_money,
     read_time,
@@ -103,6 +107,40 @@ def test_what_is_no_length_of_time_is_refused(text: str) -> None:
         read_duration(text)
 
 
+UNITS = {"Duration": ("65", 65), "Talk time (min)": ("2", 120), "Call duration, minutes": ("1.5", 90),
+         "Dauer in Minuten": ("1,5", 90), "duration_ms": ("65000", 65), "Length (hours)": ("1", 3_600),
+         "Duration (min)": ("1:05", 65), "Length (h:mm:ss)": ("65", 65),
+         "Duration (seconds)": ("65", 65)}  # fmt: skip
+
+
+@pytest.mark.parametrize(("heading", "cell"), UNITS.items())
+def test_a_heading_says_what_plain_numbers_count(heading: str, cell: tuple[str, int]) -> None:
+    """Two minutes are no call of two seconds, which would be junk; a clock says it by itself."""
+    assert read_duration(cell[0], unit_s=headed_unit_s(heading)) == cell[1]
+
+
+ZONES = {"Created (UTC)": 0, "created_at_utc": 0, "Start, GMT": 0, "Start (UTC+2)": 120,
+         "Start (GMT-05:30)": -330, "Start UTC +0530": 330, "Start": None, "Outcome": None}  # fmt: skip
+
+
+@pytest.mark.parametrize(("heading", "minutes"), ZONES.items())
+def test_a_heading_says_of_which_zone_its_times_are(heading: str, minutes: int | None) -> None:
+    """By name or with an offset; none where it names none."""
+    zone = headed_zone(heading)
+    assert (zone and zone.utcoffset(None)) == (None if minutes is None else timedelta(minutes=minutes))
+
+
+WAYS = {"Outbound": True, "outbound-api": True, "Outbound Dial": True, "Outgoing call": True, "out": True,
+        "ausgehender Anruf": True, "Appel sortant": True, "Inbound": False, "Incoming": False,
+        "trunking-terminating": False, "Out of hours": False, "": False}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), WAYS.items())
+def test_which_way_a_call_went(text: str, expected: bool) -> None:
+    """Outgoing in whatever words: Twilio has several."""
+    assert is_outgoing(text) is expected
+
+
 AMOUNTS = {
     "pounds": (["£1,200.50"], "1200.50", "GBP"), "euros": (["1.200,50 €"], "1200.50", "EUR"),
     "a code": (["USD 99"], "99", "USD"), "plain": (["1200.5"], "1200.5", None),
@@ -121,7 +159,8 @@ def test_a_column_decides_which_mark_parts_the_cents(
     assert read_money(cells[0], mark=decimal_mark(cells)) == (amount, currency)
 
 
-TRUTHS = {"Yes": True, "answered": True, "Missed": False, "Verpasst": False, "Répondu": True, "maybe": None}
+TRUTHS = {"Yes": True, "answered": True, "Missed": False, "Verpasst": False, "Répondu": True, "maybe": None,
+          "no-answer": False, "No Answer": False, "canceled": False, "not_answered": False}  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "truth"), TRUTHS.items())

@@ -33,6 +33,10 @@ HEADERS: dict[str, tuple[str, str]] = {
         "Date Created, Start Time, Name",
         "-, at, name",
     ),
+    "what sales said of a lead, and what a telephone service calls its calls": (
+        "Call Sid, Date, Lead Status",
+        "provider_id, at, status",
+    ),
     "a whole name goes before its parts": ("First Name, Last Name, Full Name, Date", "-, -, name, at"),
 }
 
@@ -49,6 +53,22 @@ def test_values_say_what_a_column_holds_whose_heading_does_not() -> None:
     """Addresses, dates, numbers and pages are told by their look."""
     rows = [["ann@acme.com", "03/04/2026 10:04", "020 7946 0001", "https://shop.test/", "blue"]] * 3
     assert guess_columns(list("ABCDE"), rows) == {0: "email", 1: "at", 2: "phone", 3: "page_url"}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "found"),
+    [
+        (["Time", "Email"], ["2026-03-01 10:00", "ann@acme.com"], {0: "at", 1: "email"}),
+        (["Time", "Date"], ["2026-03-01 10:00", "2026-03-01"], {0: "time", 1: "at"}),
+        (["Time", "Email"], ["10:00", "ann@acme.com"], {0: "time", 1: "email"}),
+    ],
+    ids=["with the days in it", "beside the days", "without any day"],
+)
+def test_a_column_headed_time_holds_the_time_where_it_has_the_days(
+    header: list[str], cells: list[str], found: dict[int, str]
+) -> None:
+    """`Time` is the time of day unless nothing else says the day and its cells do."""
+    assert guess_columns(header, [cells]) == found
 
 
 def test_the_operator_has_the_last_word() -> None:

@@ -82,6 +82,8 @@ def _told(site: Site, found: Sheet, given: dict[str, Any]) -> Import:
 
 def _show(found: Sheet, told: Import) -> None:
     """Tell what each column is taken for, with the first value in it."""
+    from worker.sheet import zone_of
+
     rows = [("column", "is taken for", "first value")]
     for number, heading in enumerate(found.header):
         value = next(iter(found.column(number)), "")
@@ -90,7 +92,7 @@ def _show(found: Sheet, told: Import) -> None:
     widths = [max(len(row[place]) for row in cut) for place in range(2)]
     for row in cut:
         click.echo(f"  {row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}".rstrip(), err=True)
-    click.echo(f"{len(found.rows):,} lines; times are of {told.site.timezone}", err=True)
+    click.echo(f"{len(found.rows):,} lines; times are of {zone_of(found.header, told)}", err=True)
 
 
 def _tell_rejects(found: Sheet, read: Read, path: Path, *, is_dry: bool) -> None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Literal, NamedTuple
-from zoneinfo import ZoneInfo
 
 from tracker.core.times import parse_instant
 from tracker.errors import BadFact
@@ -57,14 +56,26 @@ _UNITS = re.compile(
 )
 _SECONDS = {"h": 3_600, "m": 60, "s": 1}
 _SYMBOLS = {"£": "GBP", "€": "EUR", "$": "USD", "¥": "JPY", "zł": "PLN", "₹": "INR", "₺": "TRY", "₴": "UAH"}
+_HEADED_UNITS = {
+    **dict.fromkeys(("ms", "msec", "milliseconds"), 0.001),
+    **dict.fromkeys(("min", "mins", "minute", "minutes", "minuten", "minuti", "minutos", "minuty"), 60),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours", "std", "stunden", "heures", "horas", "ore"), 3_600),
+}
+_HEADED_ZONE = re.compile(r"\b(?:utc|gmt)\b ?(?:([+-]) ?(\d{1,2}):?(\d{2})?)?")
+_CLOCK_WORDS = re.compile(r"\w+:\w+(?::\w+)?")
 _YES = frozenset({
     "yes", "y", "true", "1", "x", "answered", "completed", "connected", "ja", "oui", "si", "sim", "tak",
     "angenommen", "beantwortet", "repondu", "contestada", "risposto", "atendida",
 })  # fmt: skip
 _NO = frozenset({
     "no", "n", "false", "0", "missed", "abandoned", "voicemail", "unanswered", "busy", "failed", "nein",
-    "non", "nie", "nee", "verpasst", "entgangen", "manque", "perdida", "persa", "gemist",
+    "non", "nie", "nee", "verpasst", "entgangen", "manque", "perdida", "persa", "gemist", "no answer",
+    "not answered", "missed call", "canceled", "cancelled",
 })  # fmt: skip
+
+
+_OUTGOING = ("outbound", "outgoing", "ausgehend", "sortant", "salient", "uscita", "uitgaand", "utgaende",
+             "wychodzac")  # fmt: skip
 
 
 class Money(NamedTuple):
@@ -99,7 +110,7 @@ def date_order(cells: Iterable[str]) -> DateOrder | None:
     raise BadFact("bad_fact", words, "dates")
 
 
-def read_time(text: str, *, order: DateOrder | None, zone: ZoneInfo) -> int:
+def read_time(text: str, *, order: DateOrder | None, zone: tzinfo) -> int:
     """Read an instant in ms; one without an offset is of the zone.
 
     Args:
@@ -159,15 +170,35 @@ def _offset(text: str | None) -> timezone | None:
     return timezone(-span if text[0] == "-" else span)
 
 
-def read_duration(text: str) -> int:
+def headed_zone(heading: str) -> timezone | None:
+    """Read which zone a heading says that its column's times are of, such as `Created (UTC+2)`."""
+    found = _HEADED_ZONE.search(fold(heading).replace("_", " "))
+    return _offset(_spelled(found)) if found else None
+
+
+def _spelled(found: re.Match[str]) -> str:
+    sign, hours, minutes = found.groups()
+    return f"{sign}{hours:0>2}{minutes or '00'}" if sign else "utc"
+
+
+def headed_unit_s(heading: str) -> float:
+    """Read what the plain numbers under a heading such as `Duration (min)` count, in seconds."""
+    words = re.findall(r"[^\W\d_]+", _CLOCK_WORDS.sub("", fold(heading)))
+    return next((_HEADED_UNITS[word] for word in words if word in _HEADED_UNITS), 1.0)
+
+
+def read_duration(text: str, *, unit_s: float = 1.0) -> int:
     """Read a length of time in seconds: `65`, `1:05`, `00:01:05`, `1m 5s`.
+
+    Args:
+        unit_s: what a plain number counts, in seconds.
 
     Raises:
         BadFact: it is none.
     """
     plain = text.strip().lower()
-    if re.fullmatch(r"\d+(\.\d+)?", plain):
-        return int(float(plain))
+    if re.fullmatch(r"\d+([.,]\d{1,2})?|\d+\.\d+", plain):
+        return int(Decimal(plain.replace(",", ".")) * Decimal(str(unit_s)))
     if re.fullmatch(r"\d+(:\d{1,2}){1,2}", plain):
         seconds = 0
         for part in plain.split(":"):
@@ -222,9 +253,15 @@ def read_money(text: str, *, mark: Mark) -> Money:
         raise BadFact("bad_fact", f"{text!r} is no amount", "value") from None
 
 
+def is_outgoing(text: str) -> bool:
+    """Tell whether a cell says of a call that it went out: `Outbound`, `outbound-api`, `Outgoing call`."""
+    words = re.findall(r"[^\W_]+", fold(text))
+    return words == ["out"] or any(word.startswith(_OUTGOING) for word in words)
+
+
 def read_truth(text: str) -> bool | None:
     """Read a yes or a no, or what became of a call; none where it says neither."""
-    word = fold(text).strip()
+    word = " ".join(re.findall(r"[^\W_]+", fold(text)))
     return True if word in _YES else False if word in _NO else None
 
 

@@ -20,7 +20,7 @@ _WORDS = {
     for field in [row["field"]]
 }
 FIELDS = frozenset(row["field"] for row in read_table("lead_columns")) | CLICK_NAMES | {
-    "crm_id", "chat_id", "status", "page_title",
+    "crm_id", "chat_id", "page_title",
 }  # fmt: skip
 """What a column may be said to fill, by name."""
 ANSWER, DROPPED = "fields", "-"
@@ -50,7 +50,16 @@ def guess_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[
         seen = None if number in found else _by_values(values)
         if seen is not None and seen not in found.values():
             found[number] = seen
-    return _without_parts(found)
+    return _without_parts(_with_day(found, rows))
+
+
+def _with_day(found: dict[int, str], rows: Sequence[Sequence[str]]) -> dict[int, str]:
+    """Take a column headed as times of day for the time where it holds the days too, and no other does."""
+    number = next((number for number, field in found.items() if field == "time"), None)
+    if number is None or "at" in found.values():
+        return found
+    values = [row[number].strip() for row in rows if number < len(row) and row[number].strip()]
+    return {**found, number: "at"} if _by_values(values) == "at" else found
 
 
 def _without_parts(found: dict[int, str]) -> dict[int, str]:
