@@ -173,7 +173,7 @@ def test_any_common_mark_parts_the_cells(workspace: Workspace, tmp_path: Path, m
 
 
 TWILIO = """\
-Call Sid,Start Time (UTC),From,To,Direction,Talk time (min),Status,Lead Status,Notes,Notes
+Call Sid,Start Time (UTC),From,To,Direction,Talk time (min),Status,Lead Status,Remark,Remark
 CA1,2026-07-01 10:00,07700900001,020 7183 0001,inbound,2,completed,MQL,first,second
 CA2,2026-07-01 10:00,020 7183 0001,07700900002,outbound-api,2,no-answer,,,
 CA3,2026-07-01 10:00,07700900003,020 7183 0001,inbound,0,no-answer,spam,,
@@ -194,7 +194,7 @@ def test_headings_say_units_and_zones_and_no_call_that_went_out_is_a_lead(
         CA3          2026-07-01T10:00:00.000Z  0           no        disqualified  yes
     """)  # fmt: skip
     (fact, _) = run(workspace, file, "--kind", "call", "--dry-run").stdout.splitlines()
-    assert json.loads(fact)["fields"] == {"Notes": "first", "Notes (column 10)": "second"}
+    assert json.loads(fact)["fields"] == {"Remark": "first", "Remark (column 10)": "second"}
 
 
 def test_an_order_that_was_said_decides(workspace: Workspace, tmp_path: Path) -> None:
