@@ -27,11 +27,13 @@ Kind = Literal[
 LONGEST = 20_000
 LONGEST_LABEL = 300
 MOST_ANSWERS = 500
+_LONGEST_PHRASE = 4  # words
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"[^\W\d_]+")
 _OPAQUE = re.compile(r"(?=.*\d)[0-9a-fA-F-]{12,}|(?=.*\d)(?=.*[A-Z])[0-9A-Za-z]{10,}")
 _NAME_PARTS = ("prefix", "first", "middle", "last", "suffix")
+_OF_NAMES = {*_NAME_PARTS, *(f"{each}Name" for each in _NAME_PARTS), "full", "title"}
 _PHONE_PARTS = ("country", "area", "phone")
 
 
@@ -69,7 +71,7 @@ def _meanings_of(label: str) -> Mapping[str, int]:
     words = words_of(label)
     counted = [word not in _FILLERS for word in words]
     found: dict[str, int] = {}
-    for length in (1, 2, 3):
+    for length in range(1, _LONGEST_PHRASE + 1):
         for at in range(len(words) - length + 1):
             word = "".join(words[at : at + length])
             others = sum(counted) - sum(counted[at : at + length])
@@ -115,7 +117,7 @@ def kind_of(answer: Answer) -> Kind:
     if answer.kind or not isinstance(answer.value, Mapping):
         return answer.kind
     parts = {str(each) for each in answer.value}
-    if parts & {"first", "last"} and parts <= {*_NAME_PARTS, "full", "title"}:
+    if parts & {"first", "last", "firstName", "lastName"} and parts <= _OF_NAMES:
         return "name"
     if "phone" in parts and parts <= {*_PHONE_PARTS, "full"} or parts == {"full"}:
         return "phone"
@@ -142,7 +144,7 @@ def _of_parts(value: Mapping[str, Any], kind: Kind) -> str | None:
     if kind in ("name", "phone") and (full := spelled(value.get("full"))):
         return full
     if kind == "name":
-        return _joined((value.get(each) for each in _NAME_PARTS), " ")
+        return _joined((value.get(each, value.get(f"{each}Name")) for each in _NAME_PARTS), " ")
     if kind == "phone":
         return _joined((value.get(each) for each in _PHONE_PARTS), " ")
     if (date := [text(value.get(each)) for each in ("year", "month", "day")]) and all(date):

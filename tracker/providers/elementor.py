@@ -27,7 +27,7 @@ _META = frozenset({
     "date", "time", "useragent", "remoteip", "poweredby", "formid", "formname", "credit", "datum", "zeit",
     "uhrzeit", "heure", "fecha", "hora", "data", "ora", "tijd", "benutzeragent", "ipadresse", "userip",
     "ip", "unterstutztvon", "agentutilisateur", "agentedeusuario", "agenteutente", "ipremota", "iprimoto",
-    "adresseipdistante", "proposepar", "creadopor", "submissionid",
+    "adresseipdistante", "proposepar", "creadopor", "funcionacon", "submissionid",
 })  # fmt: skip
 _OLD_MS = 10 * MINUTE_MS
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})\s+(.+)")

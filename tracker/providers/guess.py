@@ -24,6 +24,7 @@ from tracker.providers.reading import truth, without_blanks
 _EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]{2,}|[^<>@]*<[^\s@<>]+@[^\s@<>]+>")
 _DIALLED = re.compile(r"[+(\d][\d\s().,/+-]*(?:(?:ext\.?|x|#)\s*\d{1,6})?", re.IGNORECASE)
 _PHONE = re.compile(r"(?:\+|00)[1-9][\d\s().-]{6,18}|\(0?\d{1,5}\)[\d\s.-]{6,12}|0\d[\d\s()/-]{8,13}")
+_TOKEN = re.compile(r"[0-9a-f]{32}\.[0-9a-z]{1,10}\.[\w-]{22}", re.ASCII)  # as our cookies are signed
 _DATE = re.compile(r"\d{1,4}[-./ ]\d{1,2}[-./ ]\d{2,4}.*")
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{.*\}|\[.*\]|%.*%|x{3,}|\(not set\)|\(none\)|\(direct\)|undefined|null", re.I)
@@ -250,8 +251,15 @@ def _message(asked: list[_Asked]) -> str | None:
 
 
 def _places(asked: list[_Asked]) -> dict[str, str | None]:
-    visitor = _best(asked, lambda each: (0, 0) if "visitor" in each.means else None)
+    visitor = _best(asked, _rank_visitor)
     return {"visitor_id": visitor, **{place: _place(asked, place) for place in _PLACES}}
+
+
+def _rank_visitor(each: _Asked) -> tuple[int, int] | None:
+    """Know our token by its name, else by its look: forms without labels call it field 7."""
+    if "visitor" in each.means:
+        return 0, 0
+    return (1, 0) if each.kind in _OPEN and _TOKEN.fullmatch(each.said) else None
 
 
 def _place(asked: list[_Asked], place: str) -> str | None:

@@ -119,6 +119,17 @@ TOLD: dict[str, tuple[list[Answer], dict[str, Any]]] = {
          Answer("referrer", "https://b.uk/")],
         {"page_url": "https://a.uk/x", "landing_page": "https://a.uk/", "referrer": "https://b.uk/"},
     ),
+    "our token under a name that says nothing": (
+        [Answer("field 7", f"{'0123456789abcdef' * 2}.tb7t40.tbKq4DNB5V7v4Fft75ZwGw")],
+        {"visitor_id": "0123456789abcdef0123456789abcdef.tb7t40.tbKq4DNB5V7v4Fft75ZwGw"},
+    ),
+    "two dots alone are no token": ([Answer("field 7", "v1.2.3")], {}),
+    "a page in another language": (
+        [Answer("URL de la página", "https://a.es/x")], {"page_url": "https://a.es/x"},
+    ),
+    "a company's name in another language": ([Answer("nome_da_empresa", "Byron")], {"company": "Byron"}),
+    "a product's name in another language": ([Answer("Nom du produit", "Oak desk")], {}),
+    "what one is called": ([Answer("Wie heißen Sie?", "Ada Byron")], {"name": "Ada Byron"}),
     "the visitor's own website is no page of ours": ([Answer("Website", "https://byron.uk")], {}),
     "a label that is only an id": ([Answer("3f2b0000-cccc-4444-aaaa-1234567890ab", "Ada")], {}),
 }  # fmt: skip
@@ -129,6 +140,16 @@ def test_answers_are_told_apart(answers: list[Answer], told: dict[str, Any]) -> 
     """Type, then name, then look; nothing is guessed that the answers do not say."""
     found = {name: value for name, value in guess(answers).items() if name != "fields"}
     assert found == {name: found.get(name) if value is ... else value for name, value in told.items()}
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["How can we help you?", "Please share anything that will help prepare for our meeting.", "Your question",
+     "Tell us about your needs", "Additional information", "Votre demande", "Ihre Frage", "Consulta"],
+)  # fmt: skip
+def test_what_was_written_is_the_message(label: str) -> None:
+    """However the question asks for it, where no type says so."""
+    assert guess([Answer(label, "Forty chairs, please")])["message"] == "Forty chairs, please"
 
 
 SECRETS = (
