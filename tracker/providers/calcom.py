@@ -14,7 +14,8 @@ Unconfirmed: payloads by a custom template, which may look any way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tracker.core.ids import digest
@@ -42,6 +43,7 @@ _ENDING: Mapping[str, Mapping[str, Any]] = {
     "MEETING_STARTED": {"started": True}, "MEETING_ENDED": {"ended": True}, "BOOKING_PAID": {"paid": True},
     "BOOKING_NO_SHOW_UPDATED": {},
 }  # fmt: skip
+_UTM = re.compile(r"utm_?(?:source|medium|campaign|term|content)$", re.IGNORECASE)
 _FORMS = frozenset({"FORM_SUBMITTED", "FORM_SUBMITTED_NO_EVENT"})
 _KINDS: Mapping[str, Kind] = {
     "name": "name", "email": "email", "attendeePhoneNumber": "phone", "smsReminderNumber": "phone",
@@ -67,7 +69,7 @@ def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Fac
     booking_id = _first_uid(payload) or before or own or _made_id(payload, attendee)
     if own is not None and own != booking_id:
         yield moved(own, booking_id, told_at)
-    guessed = form_lead(_answers(payload), provider_id=booking_id)
+    guessed = form_lead([*_answers(payload), *_tracked(payload)], provider_id=booking_id)
     name = text(attendee.get("name")) or full_name(attendee.get("firstName"), attendee.get("lastName"))
     made_at = None if before or event not in _MAKING else instant(payload.get("createdAt"))
     yield {
@@ -131,6 +133,12 @@ def _answers(payload: Mapping[str, Any]) -> list[Answer]:
     answers = [_answer(str(name), value) for name, value in given.items()]
     notes = text(payload.get("additionalNotes"))
     return answers if notes is None or "notes" in given else [*answers, Answer("notes", notes, "message")]
+
+
+def _tracked(payload: Mapping[str, Any]) -> Iterator[Answer]:
+    """Read what the booking page was opened with, of its own object or beside the rest."""
+    for told in (mapping(payload.get("tracking")), payload):
+        yield from (Answer(name, value, "hidden") for name, value in told.items() if _UTM.match(name))
 
 
 def _answer(name: str, value: Any) -> Answer:

@@ -98,7 +98,7 @@ def _person(payload: Mapping[str, Any], invitee: Mapping[str, Any]) -> dict[str,
     name = text(invitee.get("name")) or full_name(invitee.get("first_name"), invitee.get("last_name"))
     return {
         "email": email, "name": name, "phone": _phone(payload, invitee),
-        "company": _guessed(payload).get("company"),
+        **{field: _guessed(payload).get(field) for field in ("company", "message")},
     }  # fmt: skip
 
 
@@ -169,7 +169,7 @@ def _routing_form(payload: Mapping[str, Any], told_at: str | None) -> Facts:
         yield {
             "fact": "lead", "kind": "form", "provider_id": form_id,
             "at": instant(payload.get("created_at")) or told_at, "version_at": told_at,
-            **{field: guessed.get(field) for field in ("email", "phone", "name", "company")},
+            **{field: guessed.get(field) for field in ("email", "phone", "name", "company", "message")},
             **_source(payload),
             "fields": {**answers, **without_blanks({"result": text(dig(payload, "result.type"))})},
         }  # fmt: skip

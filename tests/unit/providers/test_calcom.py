@@ -28,6 +28,24 @@ def test_a_moved_booking_is_the_same_lead_in_any_order() -> None:
     assert picked(lead, told) == told
 
 
+@pytest.mark.parametrize(
+    "tracked",
+    [{"tracking": {"utm_source": "google", "utm_medium": "cpc", "utm_term": None}},
+     {"utmSource": "google", "utmMedium": "cpc", "utmTerm": None}],
+    ids=["an object of its own", "beside the rest"],
+)  # fmt: skip
+def test_a_booking_tells_what_its_page_was_opened_with(tracked: dict[str, Any]) -> None:
+    """Campaign parameters that Cal.com tracked by itself, and a name in parts."""
+    told = json.loads(recorded("calcom_booking_created").body)
+    told["payload"] |= tracked
+    told["payload"]["responses"]["name"] = {
+        "label": "your_name", "value": {"firstName": "Maya", "lastName": "Okafor"},
+    }  # fmt: skip
+    (fact,) = (each for each in facts_of("calcom", delivery(told)) if "continues" not in each)
+    assert (fact["utm_source"], fact["utm_medium"], "utm_term" in fact) == ("google", "cpc", False)
+    assert fact["name"] == fact["fields"]["your_name"] == "Maya Okafor"
+
+
 def _moved(number: int, *, event: str = "BOOKING_RESCHEDULED", **more: Any) -> Delivery:
     """Make the delivery of a move: the booking's own uid, the one before, the name of the first."""
     given = json.loads(recorded("calcom_booking_created").body)

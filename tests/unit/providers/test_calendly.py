@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from itertools import permutations
 
-from tests.unit.providers.deliveries import facts_of, merged_lead
+from tests.unit.providers.deliveries import delivery, facts_of, merged_lead
 from tests.unit.providers.proofs import demand_proof
 from tests.unit.providers.recorded import recorded
 from tracker.core.facts import read_fact
@@ -24,6 +25,17 @@ def test_a_booking_is_a_lead() -> None:
     assert {name: fact.get(name) for name in told} == told
     assert fact["fields"]["meeting_at"] == "2026-03-05T09:00:00.000Z"
     assert fact["fields"]["What do you need?"] == "Forty chairs\nand a table"
+
+
+def test_what_an_invitee_wrote_is_the_message() -> None:
+    """The question that every event type begins with asks for it."""
+    told = json.loads(recorded("calendly_invitee_created").body)
+    question = "Please share anything that will help prepare for our meeting."
+    told["payload"]["questions_and_answers"] = [
+        {"question": question, "answer": "Forty chairs", "position": 0}
+    ]
+    (fact,) = facts_of("calendly", delivery(told))
+    assert (fact["message"], fact["fields"][question]) == ("Forty chairs", "Forty chairs")
 
 
 def test_a_moved_booking_is_the_same_lead_in_any_order() -> None:
