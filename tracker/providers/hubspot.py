@@ -143,8 +143,9 @@ def _associated(told: Mapping[str, Any], known: Mapping[str, Any]) -> Facts:
     if truth(told.get("associationRemoved")):
         return
     ends = [each.lower() for each in (first_text(told, "associationType") or "").split("_TO_")]
+    types = [_OBJECTS.get(first_text(told, f"{end}ObjectTypeId") or "", "") for end in ("from", "to")]
     ids = [first_text(told, "fromObjectId"), first_text(told, "toObjectId")]
-    named = dict(zip(ends, ids, strict=False))
+    named = dict(zip(types if all(types) else ends, ids, strict=False))
     if "deal" in named and "contact" in named:
         yield {
             **known,
@@ -213,7 +214,7 @@ def _status(told: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:
 def _contact(told: Mapping[str, Any]) -> dict[str, Any]:
     changed_at = instant(_said(told, "lastmodifieddate")) or instant(_said(told, "hs_lastmodifieddate"))
     company = mapping(told.get("associated-company"))
-    more = (text(_said(told, "hs_additional_emails")) or "").split(";")
+    more = [*(text(_said(told, "hs_additional_emails")) or "").split(";"), *_identities(told)]
     return {
         "fact": "contact", "at": changed_at, "version_at": changed_at,
         "provider_id": _id(told, "vid", "objectId", "canonical-vid"),
@@ -226,6 +227,13 @@ def _contact(told: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "lifecyclestage": text(_said(told, "lifecyclestage")),
     }  # fmt: skip
+
+
+def _identities(told: Mapping[str, Any]) -> list[str | None]:
+    """List the further addresses that the older shape has of a contact, and of those merged into it."""
+    listed = (each for profile in objects(told.get("identity-profiles"))
+              for each in objects(profile.get("identities")))  # fmt: skip
+    return [first_text(each, "value") for each in listed if each.get("type") == "EMAIL"]
 
 
 def _engagement(told: Mapping[str, Any]) -> Facts:

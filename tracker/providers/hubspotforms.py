@@ -11,6 +11,7 @@ Unconfirmed: the newer shape of a workflow's post is the operator's choice of pr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,11 @@ _KINDS: Mapping[str, Kind] = {
     "email": "email", "phone": "phone", "mobilephone": "phone", "firstname": "first_name",
     "lastname": "last_name", "company": "company", "message": "message", "website": "url",
 }  # fmt: skip
+_OF_OTHERS: Mapping[str, Kind] = {
+    "company name": "company", "company phone": "phone", "ticket content": "message",
+}  # fmt: skip
+_OBJECTS = {"0-1": "contact", "0-2": "company", "0-3": "deal", "0-5": "ticket"}
+_PROPERTY = re.compile(r"(?:(contact|company|deal|ticket|\d+-\d+)[./])?(.+)", re.IGNORECASE | re.DOTALL)
 _LISTS = ("results", "submissions", "form-submissions", "formSubmissions")
 _OWN = (
     "hs_", "hubspot_", "notes_", "num_", "ip_", "first_conversion", "recent_conversion", "createdate",
@@ -76,15 +82,21 @@ def _values(told: Mapping[str, Any]) -> Iterator[Answer]:
             yield from (_answer(key, value) for key, value in told[name].items())
         for each in objects(told.get(name)):
             if "name" in each:
-                yield _answer(each["name"], each.get("value"), each.get("label"))
+                yield _answer(each["name"], each.get("value"), each.get("label"), each.get("objectTypeId"))
     for name, path in (("hutk", "context.hutk"), ("page title", "pageTitle"), ("form", "formTitle")):
         yield Answer(name, first_text(told, path), "choice")
 
 
-def _answer(name: Any, value: Any, label: Any = None) -> Answer:
-    """Read one value; of an object's type, `contact/email`, the name counts."""
-    bare = str(name).rpartition("/")[2].removeprefix("0-1.").removeprefix("contact.")
-    return Answer(text(label) or bare, value, _KINDS.get(bare.lower(), ""), bare)
+def _answer(name: Any, value: Any, label: Any = None, of: Any = None) -> Answer:
+    """Read one property: of a contact unless its type or its name says of what, as `0-2/name` does."""
+    match = _PROPERTY.fullmatch(str(name))
+    said, bare = (match[1], match[2]) if match else (None, str(name))
+    thing = (said or text(of) or "contact").lower()
+    thing = _OBJECTS.get(thing, thing)
+    if thing == "contact":
+        return Answer(text(label) or bare, value, _KINDS.get(bare.lower(), ""), bare)
+    named = f"{thing} {bare}"
+    return Answer(text(label) or named, value, _OF_OTHERS.get(named.lower(), "choice"))
 
 
 def _of_contact(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

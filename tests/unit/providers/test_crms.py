@@ -182,6 +182,32 @@ def test_a_stage_says_what_it_means_or_nothing(
     assert status_of(stage, options, [shipped] if shipped else []) == status
 
 
+def test_hubspots_contact_has_all_of_its_addresses() -> None:
+    """In the older shape the further ones are identities; the primary one comes first."""
+    from tests.unit.providers.deliveries import delivery
+
+    identities = [
+        {"type": "EMAIL", "value": "studio@okaforstudio.net", "is-secondary": True},
+        {"type": "EMAIL", "value": "maya@okaforstudio.net", "is-primary": True},
+        {"type": "LEAD_GUID", "value": "4f0c"},
+    ]
+    body = {"vid": 7101, "properties": {"email": {"value": "maya@okaforstudio.net"}},
+            "identity-profiles": [{"vid": 7101, "identities": identities}]}  # fmt: skip
+    (fact,) = facts_of("hubspot", delivery(body))
+    assert fact["emails"] == ["maya@okaforstudio.net", "studio@okaforstudio.net"]
+
+
+def test_hubspots_objects_belong_together_by_their_types_alone() -> None:
+    """Subscriptions to any object name the ends by their types."""
+    from tests.unit.providers.deliveries import delivery
+
+    event = {"subscriptionType": "object.associationChange", "occurredAt": 1772359200000,
+             "fromObjectTypeId": "0-1", "toObjectTypeId": "0-3", "fromObjectId": 7101, "toObjectId": 31,
+             "associationRemoved": False}  # fmt: skip
+    (fact,) = facts_of("hubspot", delivery([event, {**event, "associationRemoved": True}]))
+    assert (fact["fact"], fact["provider_id"], fact["contacts"]) == ("deal", "31", [{"crm_id": "7101"}])
+
+
 def test_pipedrives_event_is_known_by_its_name_alone() -> None:
     """Relays leave out `meta`, or put the two states under `data`."""
     from tests.unit.providers.deliveries import delivery

@@ -31,6 +31,27 @@ def test_a_submission_is_a_lead() -> None:
     assert fact["fields"]["what_do_you_need_"] == "Chairs;Tables"
 
 
+@pytest.mark.parametrize(
+    ("company", "ticket"),
+    [({"name": "name", "objectTypeId": "0-2"}, {"name": "content", "objectTypeId": "0-5"}),
+     ({"name": "0-2/name"}, {"name": "TICKET.content"})],
+    ids=["by the type of the object", "by the name"],
+)  # fmt: skip
+def test_a_property_of_another_object_is_not_the_senders(
+    company: dict[str, str], ticket: dict[str, str]
+) -> None:
+    """A company's name is the company, a ticket's content the message."""
+    values = [
+        {"name": "firstname", "value": "Maya", "objectTypeId": "0-1"},
+        {**company, "value": "Okafor Studio"},
+        {**ticket, "value": "Forty chairs"},
+        {"name": "name", "value": "A deal", "objectTypeId": "0-3"},
+    ]
+    (fact,) = facts_of("hubspotforms", delivery({**SUBMISSION, "values": values}))
+    told = {"name": "Maya", "company": "Okafor Studio", "message": "Forty chairs"}
+    assert {key: fact.get(key) for key in told} == told
+
+
 def test_a_contact_is_a_lead_of_each_form_it_filled_in() -> None:
     """Each submission has its own time and page; the contact's properties name the sender."""
     first, second = facts_of("hubspotforms", recorded("hubspotforms_contact"))
