@@ -146,7 +146,9 @@ def _of_parts(value: Mapping[str, Any], kind: Kind) -> str | None:
     if kind == "name":
         return _joined((value.get(each, value.get(f"{each}Name")) for each in _NAME_PARTS), " ")
     if kind == "phone":
-        return _joined((value.get(each) for each in _PHONE_PARTS), " ")
+        country = text(value.get("country")) or ""
+        parts = (f"+{country}" if country.isdecimal() else country, value.get("area"), value.get("phone"))
+        return _joined(parts, " ")
     if (date := [text(value.get(each)) for each in ("year", "month", "day")]) and all(date):
         return "-".join(each.rjust(2, "0") for each in date if each)
     return _joined(value.values(), ", ")

@@ -15,6 +15,7 @@ from typing import Any
 
 from tracker.core.times import EARLIEST_MS, LATEST_MS, format_instant
 
+_POWER = re.compile(r"-?\d+(?:\.\d+)?[eE][+-]?\d{1,3}", re.ASCII)
 _PARTS = re.compile(r"[^.\[\]]+")
 _NOTHING = frozenset({"", "null", "none", "undefined", "n/a", "nil"})
 _YES = frozenset({"true", "1", "yes", "y", "t", "on"})
@@ -107,11 +108,11 @@ def decimal(value: Any) -> Decimal | None:
 
 
 def money(value: Any) -> str | None:
-    """Read an amount of money in major units: `1200.5`, `"1,200.50"`, `"£1.200,50"`, `"$120"`."""
+    """Read an amount of money in major units: `1200.5`, `"1,200.50"`, `"£1.200,50"`, `"$120"`, `1.2E7`."""
     said = text(value)
     if said is None:
         return None
-    bare = re.sub(r"[^\d.,\-]", "", said)
+    bare = said if _POWER.fullmatch(said) else re.sub(r"[^\d.,\-]", "", said)
     if "," in bare and "." in bare:
         is_comma_last = bare.rindex(",") > bare.rindex(".")
         bare = bare.replace("." if is_comma_last else ",", "")

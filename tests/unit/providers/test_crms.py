@@ -158,6 +158,18 @@ def test_an_event_becomes_facts(name: str, expected: list[dict[str, Any]]) -> No
         assert {key: fact.get(key) for key in told} == told
 
 
+@pytest.mark.parametrize(
+    ("said", "amount"),
+    [("12000000.0", "12000000.0"), ("1.2E7", "12000000"), ("1.2345678E7", "12345678"), ("1.0E-2", "0.010"),
+     ("£1,200.50", "1200.50"), ("1.200,50 EUR", "1200.50"), ("1E99", None)],
+)  # fmt: skip
+def test_an_amount_is_read_however_it_is_written(said: str, amount: str | None) -> None:
+    """Salesforce writes a double, from ten million on with a power of ten."""
+    from tracker.providers.reading import money
+
+    assert money(said) == amount
+
+
 STAGES: dict[str, tuple[str, str, dict[str, str], str | None]] = {
     "won by its name": ("Closed Won", "", {}, "won"),
     "won by its name, and more": ("won - signed", "", {}, "won"),

@@ -93,6 +93,9 @@ TOLD: dict[str, tuple[list[Answer], dict[str, Any]]] = {
     "a phone by its look": ([Answer("q4", "+44 20 7123 4567")], {"phone": "+44 20 7123 4567"}),
     "a brand of phone is no number": ([Answer("Which phone do you use?", "iPhone 12")], {}),
     "a date is no phone": ([Answer("When", "01-02-2026"), Answer("Ref", "0123456")], {}),
+    "phone parts with a country's": (
+        [Answer("q8", {"country": "44", "area": "20", "phone": "71234567"})], {"phone": "+44 20 71234567"},
+    ),
     "phone parts": ([Answer("q8", {"area": "81", "phone": "999888559"})], {"phone": "81 999888559"}),
     "a company": ([Answer("Firmenname", "Byron GmbH")], {"company": "Byron GmbH"}),
     "the size of a company is none": ([Answer("Company size", "11-50 people")], {}),

@@ -70,6 +70,7 @@ NO_LEADS: dict[str, Delivery] = {
     "a response of the API that is unfinished": _with(response_type="partial"),
     "a form that was left": _with(submitted_at="0001-01-01T00:00:00Z", answers=None),
     "a test request": _with(answers=TEST_ANSWERS),
+    "a test request of a form without addresses": _with(answers=TEST_ANSWERS[:1]),
 }
 
 
