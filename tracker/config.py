@@ -173,6 +173,18 @@ def _url(*schemes: str) -> Callable[[Any], str]:
     return read
 
 
+def web_url(text: str) -> str:
+    """Read an address of the web, and take the slash off its end.
+
+    Raises:
+        ValueError: it is none.
+    """
+    url = _url("https", "http")(text)
+    if not urlsplit(url).hostname or re.search(r"[\s\x00-\x20\"'<>\\^`{|}]", url):
+        raise ValueError("write an address such as https://example.com/t")
+    return url
+
+
 def _sender(value: object) -> str:
     text = _text(value)
     if not re.fullmatch(r"[^@\s<>\"]+@[^@\s<>\"]+", text):

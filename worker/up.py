@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import click
 
 from tracker import config, embedded, processes
+from tracker.address import LOCK, address_of, note_address, own_host
 from tracker.config import Settings
 from tracker.errors import Permanent
 from tracker.model import Site, SiteKey
@@ -30,7 +31,6 @@ from tracker.place import locked
 from tracker.store import sites
 from tracker.store.db import open_store
 
-LOCK = "up.lock"
 TICK_S = 0.2
 STEADY_S = 30.0
 FIRST_PAUSE_S = 0.2
@@ -167,7 +167,7 @@ def _alone(settings: Settings) -> Iterator[bool]:
         if lock is None:
             raise Permanent(f"Touchline runs already on {settings.data}; stop it, or name another --data.")
         was_killed = bool(os.fstat(lock).st_size)
-        os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+        note_address(lock, settings)
         try:
             yield was_killed
         finally:
@@ -202,7 +202,7 @@ def make_tryout(settings: Settings) -> None:
 
 def is_ready(settings: Settings) -> bool:
     """Ask the collector whether it takes hits."""
-    line = http.client.HTTPConnection(_near(settings.host), settings.port, timeout=2)
+    line = http.client.HTTPConnection(own_host(settings.host), settings.port, timeout=2)
     try:
         line.request("GET", "/ready")
         return line.getresponse().status == 200
@@ -214,18 +214,11 @@ def is_ready(settings: Settings) -> bool:
 
 def greet(settings: Settings) -> None:
     """Tell who started it where to go next."""
-    host = _near(settings.host)
-    host = "localhost" if host == "127.0.0.1" else host
-    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/"
+    address = address_of(settings).replace("//127.0.0.1:", "//localhost:")
     click.echo(
         f"\nTouchline is running.\n\n"
-        f"  First page  {address}\n"
+        f"  First page  {address}/\n"
         f"  Your data   {settings.data}\n"
         f"  Stop        Ctrl-C\n",
         err=True,
     )
-
-
-def _near(host: str) -> str:
-    """Name an address that reaches this machine when the host means all of its addresses."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)

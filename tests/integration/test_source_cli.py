@@ -69,6 +69,14 @@ WRONG = {
         "write --secret USER:PASSWORD",
     ),
     "a map without a path": (("shop", "generic", "--map", "email"), "write NAME=VALUE"),
+    "an address without https": (
+        ("shop", "typeform", "--url", "shop.test/t"),
+        "--url: write an address that",
+    ),
+    "an address that a page would run": (
+        ("shop", "typeform", "--url", 'https://a.test/"><b>'),
+        "write an address such as https://",
+    ),
 }
 
 
@@ -93,6 +101,33 @@ def test_a_secret_is_changed_without_a_gap_and_shown_nowhere(shop: Path) -> None
     assert secrets.valid(2**50) == ("new-words",)
     shown = run(shop, "source", "show", "1").output + run(shop, "source", "list").output
     assert "words" not in shown
+
+
+def test_a_secret_may_come_by_stdin(shop: Path) -> None:
+    """It need not stand in the shell's history: `-` reads a line, for a new source and for a change."""
+    assert run(shop, "source", "add", "shop", "typeform", "--secret", "-", stdin="old\n").exit_code == 0
+    assert run(shop, "source", "rotate", "1", "--secret", "-", stdin="new\r\n").exit_code == 0
+    with closing(open_store(shop)) as db:
+        secrets = open_secrets(find_hook(db, 1), key=workspace_key(shop, os.environ))
+    assert secrets.valid(0) == ("new", "old")
+    assert run(shop, "source", "add", "shop", "typeform", "--secret", "-", stdin="").exit_code == 2
+
+
+def test_a_secret_that_comes_after_the_address_is_given_to_the_same_source(shop: Path) -> None:
+    """Providers that show it only then: what is printed names the verb and the source's number."""
+    made = run(shop, "source", "add", "shop", "tawkto")
+    assert "touchline source rotate 1 --secret -" in made.stderr
+    done = run(shop, "source", "rotate", "1", "--secret", "shown")
+    assert "from now on a delivery is proved by this secret" in done.stderr
+    assert run(shop, "source", "show", "1").stdout == made.stdout
+
+
+def test_an_address_of_this_machine_is_said_to_be_one(shop: Path) -> None:
+    """A provider on the web cannot reach it: how to name another is told, unless one is named."""
+    assert "--url" in run(shop, "source", "add", "shop", "typeform").stderr
+    (shop / "touchline.toml").write_text('public_url = "https://shop.test/t"\n')
+    assert "--url" not in run(shop, "source", "show", "1").stderr
+    assert run(shop, "source", "show", "1").stdout.startswith("https://shop.test/t/hooks/")
 
 
 def test_a_removed_source_is_listed_no_more(shop: Path) -> None:

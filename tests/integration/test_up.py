@@ -14,11 +14,14 @@ from pathlib import Path
 
 import pytest
 import redis
+from click.testing import CliRunner
 
 from tests.conftest import own_folder
 from tests.running import Run, children, free_port, is_alive, running
 from tests.waiting import wait_for
 from tracker import config, processes
+from tracker.address import load_address
+from tracker.cli import main
 from worker import up
 
 fault = pytest.mark.fault
@@ -59,11 +62,22 @@ def test_everything_starts_and_says_where_to_go(lasting: Run) -> None:
     assert set(lasting.parts()) == PARTS
 
 
+def test_verbs_tell_the_address_that_runs(lasting: Run) -> None:
+    """`snippet` and `source add` name the port that `up` was given, which stands in no setting of theirs."""
+    data, port = str(lasting.settings.data), lasting.settings.port
+    tag = CliRunner().invoke(main, ["--data", data, "snippet", "tryout"])
+    assert f'src="http://127.0.0.1:{port}/' in tag.stdout
+    assert "--url" in tag.stderr
+    hook = CliRunner().invoke(main, ["--data", data, "source", "add", "tryout", "jotform"])
+    assert hook.stdout.startswith(f"http://127.0.0.1:{port}/hooks/")
+
+
 def test_ctrl_c_stops_everything_and_leaves_nothing(run: Run) -> None:
     """Exit code 0, no process left, the port free, stdout empty, and nothing went wrong on the way."""
     pids = run.parts()
     run.process.send_signal(signal.SIGINT)
     assert run.process.wait(180) == 0
+    assert load_address(config.load({}, data=run.settings.data)) == "http://127.0.0.1:8000"
     assert {name for name, pid in pids.items() if is_alive(pid)} == set()
     assert run.get("/health") == 0
     assert run.process.stdout is not None and run.process.stdout.read() == ""

@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from tracker.cli import Context, Failed, pass_context
-from tracker.cli.workspace import key_of, open_log, opened
+from tracker.cli.out import printable
+from tracker.cli.workspace import collector_url, key_of, open_log, opened, read_secret
 from tracker.core.times import HOUR_MS, format_instant
 from tracker.errors import BadRequest
 from tracker.model import SiteKey
@@ -36,9 +37,8 @@ def source() -> None:
 @source.command()
 @click.argument("site")
 @click.argument("provider")
-@click.option(
-    "--secret", help="What the provider signs with, or sends along; `touchline source steps` says what."
-)
+@click.option("--secret", callback=read_secret, help="What the provider signs with, or sends along; "
+              "`touchline source steps` says what. `-` asks for it, or reads a line of stdin.")  # fmt: skip
 @click.option("--verify-token", help="What a handshake must say (Meta).")
 @click.option("--public-url", help="The hook's address as the provider knows it, where a proxy changes it.")
 @click.option(
@@ -65,8 +65,11 @@ def add(context: Context, /, site: str, provider: str, form: str, **given: Any) 
         made, kept = store.add_hook(db, wanted, secrets, key=key, now_ms=_now_ms())
     _show(context, made, kept, form, base=given["url"])
     if secret is None and adapter.secret:
-        words = f"without --secret ({adapter.secret}) this address alone is what proves a sender"
-        click.echo(words, err=True)
+        click.echo(
+            "without a secret this address alone is what proves a sender; to add it later, to this same "
+            f"address: touchline source rotate {made.source_no} --secret -",
+            err=True,
+        )
     if secret is not None and adapter.verify is None:
         words = f"{adapter.label} proves nothing, so the secret is not asked for: keep the address secret"
         click.echo(words, err=True)
@@ -109,12 +112,13 @@ def show_one(context: Context, number: int, url: str | None, form: str) -> None:
     secrets = store.open_secrets(found, key=key_of(context.settings))
     _show(context, found, secrets, form, base=url)
     for at, problem in problems:
-        click.echo(f"{format_instant(at)}: {problem}", err=True)
+        click.echo(f"{format_instant(at)}: {printable(problem)}", err=True)
 
 
 @source.command()
 @click.argument("number", type=int)
-@click.option("--secret", required=True, help="The new secret.")
+@click.option("--secret", required=True, callback=read_secret,
+              help="The new secret; `-` asks for it, or reads a line of stdin.")  # fmt: skip
 @click.option("--keep", "keep_h", type=click.IntRange(0, 720), default=72, show_default=True,
               help="Hours for which the one before is still valid.")  # fmt: skip
 @pass_context
@@ -131,7 +135,10 @@ def rotate(context: Context, number: int, secret: str, keep_h: int) -> None:
         until_ms = _now_ms() + keep_h * HOUR_MS
         made = replace(old, secret=fresh, before=old.secret, before_until_ms=until_ms)
         store.put_secrets(db, number, made, key=key)
-    click.echo(f"the secret before is valid until {format_instant(until_ms)}", err=True)
+    if old.secret is None:
+        click.echo("from now on a delivery is proved by this secret", err=True)
+    else:
+        click.echo(f"the secret before is valid until {format_instant(until_ms)}", err=True)
 
 
 @source.command()
@@ -244,10 +251,9 @@ def replay_rejects(context: Context) -> None:
 
 
 def _show(context: Context, found: HookSource, secrets: Secrets, form: str, *, base: str | None) -> None:
-    settings = context.settings
     adapter = load_adapter(found.provider)
-    root = base or settings.public_url or f"http://{settings.host}:{settings.port}{settings.url_prefix}"
-    url = f"{root.rstrip('/')}/hooks/{secrets.token}/{found.provider}"
+    root = collector_url(context, base, caller="the provider")
+    url = f"{root}/hooks/{secrets.token}/{found.provider}"
     if form == "json":
         said = {
             "source": found.source_no, "site": found.site, "provider": found.provider, "url": url,
@@ -257,6 +263,7 @@ def _show(context: Context, found: HookSource, secrets: Secrets, form: str, *, b
         click.echo(json.dumps(said, ensure_ascii=False))
     else:
         click.echo(url)
+        click.echo(f"Source {found.source_no}: {adapter.label} for {found.site}", err=True)
         click.echo(_words(adapter, url), err=True)
 
 

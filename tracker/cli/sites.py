@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tracker.cli import Context, pass_context
-from tracker.cli.workspace import key_of, opened
+from tracker.cli.workspace import collector_url, key_of, opened
 from tracker.errors import BadRequest
 from tracker.model import Site, SiteKey
 from tracker.store import sites as store
@@ -211,12 +211,10 @@ def snippet(context: Context, key: str, url: str | None) -> None:
     """
     from tracker.web.snippet import site_snippet as tag
 
-    settings = context.settings
     with opened(context) as db:
         site = store.find_site(db, key)
         pools = load_pools(db).get(site.key, {})
-    base = url or settings.public_url or f"http://{settings.host}:{settings.port}{settings.url_prefix}"
-    click.echo(tag(site, base, pools=pools))
+    click.echo(tag(site, collector_url(context, url, caller="the page"), pools=pools))
 
 
 def _key(text: str) -> str:
