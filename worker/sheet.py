@@ -38,7 +38,12 @@ from tracker.model import Site
 MARKS = ",;\t|"
 CELL_LIMIT = 1_000_000
 SAMPLE_ROWS = 50
-_PACKED = {b"PK\x03\x04": "a workbook", b"\xd0\xcf\x11\xe0": "an old workbook"}
+_SAVE_AS = "open it, choose Save As, and the type 'CSV UTF-8 (comma delimited)'"
+_PACKED = {
+    b"PK\x03\x04": f"a workbook; {_SAVE_AS}",
+    b"\xd0\xcf\x11\xe0": f"an old workbook; {_SAVE_AS}",
+    b"%PDF-": "a PDF, which has no columns; export the list as CSV where it was made",
+}
 _NOT_FORMULA = re.compile(r"'(?=[=+\-@])")
 _QUOTED = re.compile(r'="(.*)"')
 _TEXTS = frozenset({
@@ -82,7 +87,7 @@ def read_sheet(path: Path) -> Sheet:
     """Read a file of comma-separated values, whatever its marks and its encoding.
 
     Raises:
-        BadRequest: there is none, it is a workbook, or it has no line but headings.
+        BadRequest: there is none, it is a workbook or a PDF, or it has no line but headings.
     """
     try:
         raw = path.read_bytes()
@@ -90,8 +95,7 @@ def read_sheet(path: Path) -> Sheet:
         raise BadRequest("bad_fact", f"{path} cannot be read: {error.strerror}") from None
     packed = next((words for sign, words in _PACKED.items() if raw.startswith(sign)), None)
     if packed:
-        words = f"{path} is {packed}; open it, choose Save As, and the type 'CSV UTF-8 (comma delimited)'"
-        raise BadRequest("bad_fact", words)
+        raise BadRequest("bad_fact", f"{path} is {packed}")
     text = _decoded(raw)
     told = re.match(r"sep=(.)\r?\n", text)
     text = text[told.end() :] if told else text

@@ -132,6 +132,30 @@ def test_deliver_sends_what_is_due_and_the_outbox_tells(run: Run, receiver: Rece
     assert told(run("deliver")) == {}
 
 
+def test_a_receiver_cannot_command_the_terminal(run: Run, receiver: Receiver) -> None:
+    """What would move the cursor is left out of the list, in the answer and in the lead's name."""
+    run("alert", "add", "shop", "--to", receiver.url())
+    leave(run, "L1", email="ann@acme.com", name="Ann \x9b2J")
+    receiver.answer(404, body=b"go \x1b[2J\x07 away")
+    run("deliver")
+    listed = run("outbox", "list").stdout
+    assert listed.count("\n") == 1 and "go [2J away" in listed
+    assert not [each for each in listed if each not in "\t\n" and not each.isprintable()]
+
+
+def test_what_is_not_in_the_outbox_is_said(run: Run) -> None:
+    """An id that names no delivery, and one that names no alert: exit code 2, and where to look."""
+    for words in (
+        ("retry", "msg_0"),
+        ("show", "msg_0"),
+        ("list", "--to", "0"),
+        ("retry", "--dead", "--to", "0"),
+    ):
+        done = run("outbox", *words)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "there is no" in done.stderr
+
+
 def test_an_erased_person_goes_from_the_outbox_too(run: Run, receiver: Receiver, data: Path) -> None:
     """What was told of them and every answer that names them goes; `access` hands it over before."""
     run("alert", "add", "shop", "--to", receiver.url(), "--pii")

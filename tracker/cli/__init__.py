@@ -127,6 +127,10 @@ class Verbs(click.Group):
             if error.filename is None:  # no file of the caller's: a closed pipe, or a fault of ours
                 raise
             raise Failed(f"{error.filename}: {error.strerror}.") from error
+        except UnicodeEncodeError as error:
+            if "surrogates" not in error.reason:  # no bytes of the caller's: a terminal without such letters
+                raise
+            raise Misused("what was given holds bytes that are no UTF-8; write it anew") from error
         except sqlite3.Error as error:
             raise Failed(f"The store could not be used: {error}") from error
         except redis.RedisError as error:

@@ -14,6 +14,7 @@ import click
 
 from tracker.cli import Context, Failed, pass_context
 from tracker.cli.facts import drain_now, load_counts
+from tracker.cli.out import printable
 from tracker.cli.workspace import open_log, opened
 from tracker.model import Site
 from tracker.store.sites import find_site
@@ -88,7 +89,7 @@ def _show(found: Sheet, told: Import) -> None:
     for number, heading in enumerate(found.header):
         value = next(iter(found.column(number)), "")
         rows.append((heading, told.columns.get(number, "fields (an answer)"), value))
-    cut = [[" ".join(cell.split())[:SHOWN_CHARS] for cell in row] for row in rows]
+    cut = [[" ".join(printable(cell).split())[:SHOWN_CHARS] for cell in row] for row in rows]
     widths = [max(len(row[place]) for row in cut) for place in range(2)]
     for row in cut:
         click.echo(f"  {row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}".rstrip(), err=True)

@@ -17,6 +17,7 @@ from tracker.cli.workspace import open_log, opened
 from tracker.core.qualification import STATUSES
 from tracker.core.times import format_instant, parse_instant
 from tracker.store.quality import find_lead, list_leads
+from tracker.store.sites import site_no
 
 SHOWN = (
     "lead_id", "site", "at", "kind", "provider", "provider_id", "name", "email", "phone", "status",
@@ -86,6 +87,8 @@ def show(context: Context, /, form: str, **asked: Any) -> None:
     List the latest leads that count: neither junk nor repeats.
     """
     with opened(context) as db, target(None) as file:
+        if asked["site"] is not None:
+            site_no(db, asked["site"])
         found = [{name: row[name] for name in LISTED} for row in _listed(db, asked)]
         WRITERS[form](file, list(LISTED), found)
 

@@ -17,6 +17,7 @@ import click
 from tracker.cli import Context, Failed, pass_context
 from tracker.cli.workspace import opened
 from tracker.store import exports
+from tracker.store.sites import site_no
 
 NOUNS = ("person", "lead", "journey", "session", "account", "membership")
 
@@ -25,6 +26,7 @@ Rows = Iterable[dict[str, Any]]
 # What spreadsheets run, wide letters too; spaces before it do not stop all of them.
 _FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@|\uff1d\uff0b\uff0d\uff20]")
 _CONTROLS = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # what moves a terminal's cursor, or worse
+_LAST_CURSOR = 2**63 - 1  # the largest number of SQLite
 _PLAIN_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?$")
 
 
@@ -32,7 +34,10 @@ _PLAIN_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?$")
 @click.argument("what", type=click.Choice(sorted(exports.EXPORTS)))
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 @click.option(
-    "--since", type=int, metavar="CURSOR", help="Only what changed since an earlier export's cursor."
+    "--since",
+    type=click.IntRange(0, _LAST_CURSOR),
+    metavar="CURSOR",
+    help="Only what changed since an earlier export's cursor.",
 )
 @click.option("--site", help="Only this site's rows.")
 @click.option("--noun", type=click.Choice(NOUNS), help="Only changes of these.")
@@ -52,6 +57,8 @@ def export(
     """
     with opened(context) as db:
         db.execute("BEGIN")
+        if chosen["site"] is not None:
+            site_no(db, chosen["site"])
         cursor = exports.cursor_now(db, what)
         only = {name: chosen[name] for name in ("site", "noun") if chosen[name] is not None}
         found = exports.rows(db, what, only=only, since=since, pii=chosen["pii"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from typing import Any
 
 import click
 
 from tracker.cli import Context, Failed, pass_context
+from tracker.cli.out import printable
 from tracker.cli.workspace import key_of, opened
 from tracker.errors import BadRequest
 
@@ -34,17 +36,20 @@ def show_list(context: Context, state: str | None, destination: str | None, limi
 
     List deliveries, the latest first.
     """
+    from tracker.store.destinations import find_destination
     from tracker.store.outboxlists import listed
 
     with opened(context) as db:
+        if destination is not None:
+            find_destination(db, destination)
         rows = listed(db, state=state, destination=destination, most=limit)
     for row in rows:
         click.echo(json.dumps(row, ensure_ascii=False) if form == "json" else _line(row))
 
 
 def _line(row: dict[str, Any]) -> str:
-    answer = " ".join((row["answer"] or "").split())[:120]
-    return f"{row['delivery_id']}\t{row['at']}\t{row['to']}\t{row['state']}\t{row['title']}\t{answer}"
+    told = [" ".join(printable(text or "").split()) for text in (row["title"], row["answer"])]
+    return "\t".join([row["delivery_id"], row["at"], row["to"], row["state"], told[0], told[1][:120]])
 
 
 @outbox.command("show")
@@ -55,13 +60,19 @@ def show_one(context: Context, id_: str) -> None:
 
     Print one delivery as JSON: what it carries, and the answer to each try.
     """
+    with opened(context) as db:
+        found = _found(db, id_)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+def _found(db: sqlite3.Connection, delivery_id: str) -> dict[str, Any]:
     from tracker.store.outboxlists import shown
 
-    with opened(context) as db:
-        found = shown(db, id_)
+    found = shown(db, delivery_id)
     if found is None:
-        raise BadRequest("no_delivery", f"there is no delivery {id_!r}; `touchline outbox list` names them")
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        words = f"there is no delivery {delivery_id!r}; `touchline outbox list` names them"
+        raise BadRequest("no_delivery", words)
+    return found
 
 
 @outbox.command()
@@ -87,6 +98,8 @@ def retry(
     if not ids and not dead:
         raise BadRequest("bad_fact", "name deliveries, or write --dead for all that were given up")
     with writer_lock(context.settings.data), opened(context, write=True) as db:
+        for each in ids:
+            _found(db, each)
         own = destinations.find_destination(db, destination) if destination else None
         numbers = numbers_of(db, ids=list(ids), destination=destination, is_all=dead)
         if not dry_run:

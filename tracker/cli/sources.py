@@ -63,7 +63,7 @@ def _read(file: Path) -> Any:
     try:
         return yaml.safe_load(file.read_bytes())
     except (yaml.YAMLError, RecursionError, UnicodeError) as error:
-        raise BadRequest("bad_fact", f"{file.name} is no YAML: {error}") from error
+        raise BadRequest("bad_fact", f"{file.name} is no YAML: {' '.join(str(error).split())}") from error
 
 
 def _kind(file: Path, document: Any) -> Category:

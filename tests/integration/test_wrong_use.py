@@ -1,0 +1,46 @@
+"""What verbs say of arguments that nobody should give: what to do, exit code 2, and no traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tracker.cli import main
+
+BYTES = "\udcff"  # how a byte that is no UTF-8 stands in an argument
+
+WRONG = {
+    "a cursor beyond all numbers": ("export leads --since 99999999999999999999", "--since"),
+    "a cursor below zero": ("export leads --since -1", "--since"),
+    "an export of a site that is not there": ("export leads --site nowhere", "there is no site 'nowhere'"),
+    "leads of a site that is not there": ("lead list --site nowhere", "there is no site 'nowhere'"),
+    "a tag whose address is none": ("snippet shop --url shop.test", "--url: write an address"),
+    "a tag that would run a script": ("snippet shop --url javascript:alert(1)", "--url: write an address"),
+    "a lead's id of bytes": (f"explain lead {BYTES}", "no UTF-8"),
+    "a visitor's id of bytes": (f"erase --yes --visitor {BYTES}", "no UTF-8"),
+    "a source of bytes": (f"number add shop +442079460000 --medium print --source {BYTES}", "no UTF-8"),
+}
+
+
+def run(data: Path, words: list[str]) -> Result:
+    """Run a verb."""
+    return CliRunner().invoke(main, ["--data", str(data), *words])
+
+
+@pytest.mark.parametrize(("line", "said"), WRONG.values(), ids=WRONG)
+def test_wrong_use_is_told_what_to_write(line: str, said: str, data: Path) -> None:
+    """One message, nothing on stdout."""
+    run(data, ["site", "add", "shop", "--domain", "shop.test"])
+    done = run(data, line.split())
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_a_list_that_is_no_yaml_is_told_in_one_line(data: Path) -> None:
+    """A parser's drawing of the place is put on the line."""
+    (data / "broken.yml").write_text('{"broken\n')
+    done = run(data, ["sources", "import", str(data / "broken.yml")])
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: broken.yml is no YAML: ") and done.stderr.count("\n") == 1
