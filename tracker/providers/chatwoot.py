@@ -11,7 +11,7 @@ Unconfirmed: the signature was read from public receivers of it: `sha256=` and H
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tracker.providers.adapter import Adapter, Delivery, Facts
@@ -48,10 +48,19 @@ def _parse(delivery: Delivery) -> Facts:
         yield from _conversation(
             conversation, event == "conversation_created" and not _is_from_team(conversation)
         )
-    elif event.startswith("message_") and not truth(told.get("private")):
-        yield from _message(told)
+    elif event.startswith("message_"):
+        for message in _messages(told):
+            yield from _message(message)
     elif event in _CONTACTS:
         yield from _contact(told)
+
+
+def _messages(told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Give what was said for others to read; a rule tells of the conversation, with its messages in it."""
+    given = told.get("messages") if "conversation" not in told else None
+    for message in objects(given) if given else (told,):
+        if not truth(message.get("private")):
+            yield {**message, "conversation": told} if given else message
 
 
 def _is_from_team(conversation: Mapping[str, Any]) -> bool:
@@ -68,7 +77,7 @@ def _message(told: Mapping[str, Any]) -> Facts:
         yield lead
         if kind in _INCOMING:
             yield _said(lead, told, said_at)
-        elif kind in _OUTGOING and text(dig(told, "sender.type")) == "user":
+        elif kind in _OUTGOING and (first_text(told, "sender.type", "sender_type") or "").lower() == "user":
             yield _reply(lead, told, said_at)
 
 

@@ -68,7 +68,7 @@ def _chat(payload: Mapping[str, Any]) -> Facts:
     thread = mapping(first(chat, "thread", "threads.0"))
     events = list(objects(thread.get("events")))
     asked = _asked(events)
-    begun_at = instant(thread.get("created_at"))
+    begun_at = instant(first(thread, "created_at", "timestamp"))
     yield {
         "fact": "lead", "kind": "chat", "provider_id": chat_id,
         "at": begun_at, "is_at_of_event": begun_at is not None or None, "version_at": begun_at,
@@ -145,7 +145,7 @@ def _event(payload: Mapping[str, Any]) -> Facts:
     asked = _asked([event])
     yield {
         "fact": "lead", "kind": "chat", "provider_id": chat_id,
-        "version_at": instant(event.get("created_at")),
+        "version_at": instant(first(event, "created_at", "timestamp")),
         **_person({"id": author_id}, asked), "visitor_id": visitor_token(payload),
         "fields": without_blanks({**asked, "message": plain(event.get("text"))}),
     }  # fmt: skip

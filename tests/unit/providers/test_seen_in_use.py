@@ -157,7 +157,7 @@ def livechat(action: str, **payload: Any) -> dict[str, Any]:
 def test_a_chat_of_an_older_livechat_is_begun_by_its_thread() -> None:
     """Versions 3.0 and 3.1 call its begin and its end by its threads, told as a list too."""
     said = {"type": "message", "text": "Hello", "author_id": "cust-1"}
-    thread = {"id": "T1", "created_at": "2026-03-01T10:00:00.000000Z", "events": [said]}
+    thread = {"id": "T1", "timestamp": 1772359200, "active": True, "events": [said]}
     chat = {"id": "PS1", "users": [{"id": "cust-1", "type": "customer", "email": "maya@okaforstudio.net"}],
             "threads": [thread]}  # fmt: skip
     begun = delivery(livechat("incoming_chat_thread", chat=chat))
@@ -167,3 +167,29 @@ def test_a_chat_of_an_older_livechat_is_begun_by_its_thread() -> None:
         lead = merged_lead("livechat", *events)
         assert (lead["email"], lead["at"]) == ("maya@okaforstudio.net", "2026-03-01T10:00:00.000Z")
         assert lead["fields"] == {"message": "Hello", "state": "closed"}
+
+
+RULES: dict[str, tuple[dict[str, Any], bool, list[str]]] = {
+    "a customer wrote": ({"message_type": 0, "sender_type": "Contact"}, True, ["lead", "lead"]),
+    "the team wrote": ({"message_type": 1, "sender_type": "User"}, False, ["lead", "activity"]),
+    "the team noted": ({"message_type": 1, "sender_type": "User", "private": True}, False, []),
+    "a template greeted": ({"message_type": 3, "sender_type": None}, False, ["lead"]),
+}
+
+
+@pytest.mark.parametrize(("message", "is_lead", "kinds"), RULES.values(), ids=RULES)
+def test_a_rule_of_chatwoot_tells_of_a_message_by_its_conversation(
+    message: dict[str, Any], is_lead: bool, kinds: list[str]
+) -> None:
+    """Its webhooks tell of a message with its conversation, its rules of a conversation with messages."""
+    said = {"id": 9, "content": "A quote?", "created_at": 1772359200, **message}
+    sender = {"id": 7, "name": "Maya Okafor", "phone_number": CUSTOMER, "type": "contact"}
+    conversation = {"id": 13, "created_at": 1772359190, "meta": {"sender": sender}}
+    told = {"event": "automation_event.message_created", **conversation, "messages": [said]}
+    facts = facts_of("chatwoot", delivery(told))
+    assert begins("chatwoot", delivery(told)) is is_lead
+    assert [fact["fact"] for fact in facts] == kinds
+    if is_lead:
+        webhook = {**said, "event": "message_created", "conversation": conversation}
+        lead = merged_lead("chatwoot", delivery(told), delivery(webhook))
+        assert (lead["phone"], lead["fields"]["message"]) == (CUSTOMER, "A quote?")
