@@ -48,7 +48,8 @@ def _parse(delivery: Delivery) -> Facts:
     item = mapping(dig(notice, "data.item") or notice)
     told_at = instant(notice.get("created_at")) or instant(item.get("updated_at"))
     kind = text(item.get("type"))
-    if kind == "conversation" and text(item.get("id")):
+    is_talk = kind == "conversation" or kind is None and topic.startswith("conversation.")
+    if is_talk and text(item.get("id")):
         yield from _conversation(item, topic, told_at)
     elif ticket := _ticket_of(item):
         yield _ticket(ticket, told_at)

@@ -115,7 +115,7 @@ def _ticket(notice: Mapping[str, Any]) -> Facts:
     ticket_id = first_text(ticket, "id", "humanId")
     told_at = instant(notice.get("time"))
     requester = mapping(notice.get("requester"))
-    if ticket_id is None and text(requester.get("email")) is None:
+    if ticket_id is None and text(requester.get("email")) is None or text(requester.get("type")) == "agent":
         return
     yield {
         "fact": "lead", "kind": "chat", "provider_id": ticket_id, "at": told_at, "version_at": told_at,

@@ -193,3 +193,21 @@ def test_a_rule_of_chatwoot_tells_of_a_message_by_its_conversation(
         webhook = {**said, "event": "message_created", "conversation": conversation}
         lead = merged_lead("chatwoot", delivery(told), delivery(webhook))
         assert (lead["phone"], lead["fields"]["message"]) == (CUSTOMER, "A quote?")
+
+
+def test_a_ticket_of_tawkto_by_an_agent_is_no_lead() -> None:
+    """What the team notes down is not what a visitor asked."""
+    told = {"event": "ticket:create", "ticket": {"id": "t-1", "message": "Hi"}}
+    for by, is_lead in {"visitor": True, "agent": False}.items():
+        assert begins("tawkto", delivery({**told, "requester": {"name": "Ines", "type": by}})) is is_lead
+
+
+def test_a_conversation_of_intercom_is_known_by_its_topic() -> None:
+    """Its item need not say that it is one."""
+    item = {"id": "123", "created_at": 1772359200, "user": {"id": "u-1", "email": "maya@okaforstudio.net"}}
+    told = {"type": "notification_event", "topic": "conversation.user.created", "data": {"item": item}}
+    lead = merged_lead("intercom", delivery(told))
+    assert (lead["provider_id"], lead["email"]) == ("123", "maya@okaforstudio.net")
+    assert not begins("intercom", delivery({**told, "topic": "conversation.deleted"}))
+    assert not begins("intercom", delivery({**told, "topic": "conversation.admin.closed"}))
+    assert not begins("intercom", delivery({**told, "topic": "contact.created"}))
