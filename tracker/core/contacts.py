@@ -98,7 +98,9 @@ def _tidy_email(text: str) -> str:
     plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", text)).strip()
     named = _NAMED.fullmatch(plain)
     plain = named[1] if named else plain
-    return plain.lower().removeprefix("mailto:").partition("?")[0].strip(" \t'`,;.")
+    plain = plain.lower().removeprefix("mailto:").partition("?")[0].strip(" \t'`,;.")
+    is_quoted = len(plain) > 2 and plain[0] == plain[-1] == '"'
+    return plain[1:-1].strip() if is_quoted else plain
 
 
 def _checked(address: str) -> str | None:
