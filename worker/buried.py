@@ -45,6 +45,10 @@ class Buried:
         self._known = known
         self.are_none = self._tombstones.are_none
 
+    def region(self, site: object) -> str:
+        """Give the region by which a site's national numbers are read."""
+        return self._holdings.region(site)
+
     def sealed(self, raw: Mapping[str, Any]) -> tuple[dict[str, Any], Asked]:
         """Put the hash in place of the name in an `erase` fact; nothing else of it is kept.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tracker.core.facts import SHAPES, Fact, fact_name, fact_words, read_fact
+from tracker.core.testimony import spell_numbers
 from tracker.core.times import DAY_MS
 from tracker.errors import BadRequest
 from tracker.store.facts import NO_SITE, insert_fact
@@ -60,7 +61,8 @@ class FactTaker:
         proved = prove_visitor(raw, self._key, is_relayed=told.is_relayed)
         if raw.get("fact") == "erase":
             return self._take_erasure(proved, told, dirty)
-        fact = read_fact(clean_lead(proved))
+        region = self.buried.region(raw.get("site"))
+        fact = read_fact(spell_numbers(clean_lead(proved), region=region))
         site_no = self.sites.get(fact.site, NO_SITE)
         if fact.site and site_no == NO_SITE:
             raise BadRequest("no_site", f"there is no site {fact.site!r}", "site")

@@ -398,6 +398,17 @@ def test_spelled_differently_it_is_the_same(
     assert len(person) == 3
 
 
+def test_an_operators_number_is_read_as_at_the_words_site(workspace: Workspace) -> None:
+    """A national number in a split or a same is that of the site's country, and its undo may spell it out."""
+    workspace.tell(lead("L1", 1, email=ANN), lead("L2", 2, phone=LINE))
+    workspace.tell(same(f"email:{ANN}", "phone: 07700 900001", 3))
+    assert persons(workspace) == people(f"email:{ANN} phone:{LINE}")
+    workspace.tell(split("phone:07700 900001", f"email:{ANN}", 4))
+    assert persons(workspace) == people(f"email:{ANN}", f"phone:{LINE}")
+    workspace.tell(split(f"email:{ANN}", f"phone:{LINE}", 5, undo=True))
+    assert persons(workspace) == people(f"email:{ANN} phone:{LINE}")
+
+
 def test_a_dot_elsewhere_is_another_address(workspace: Workspace) -> None:
     """Dots and tags mean nothing at Google alone."""
     workspace.tell(

@@ -79,6 +79,23 @@ def read_identifier(text: str, *, place: str = "") -> Identifier:
     return found
 
 
+def spell_numbers(word: Mapping[str, Any], *, region: str) -> Mapping[str, Any]:
+    """Spell national phone numbers in an operator's word with their country's code; other facts stay.
+
+    Args:
+        region: ISO 3166 code of the site under which the word is told.
+    """
+    if word.get("fact") not in ("split", "same"):
+        return word
+    ends = {name: str(word.get(name, "")).strip() for name in ("a", "b")}
+    numbers = {
+        name: normalise_phone(text.removeprefix("phone:"), region)
+        for name, text in ends.items()
+        if text.startswith("phone:")
+    }
+    return {**word, **{name: f"phone:{number}" for name, number in numbers.items() if number is not None}}
+
+
 @dataclass(frozen=True, slots=True)
 class _Witness:
     at_ms: int

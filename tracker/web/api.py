@@ -16,6 +16,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from tracker.core.facts import SHAPES, Fact, read_fact
 from tracker.core.ids import activity_id, fact_id, lead_id
+from tracker.core.testimony import spell_numbers
 from tracker.core.times import format_instant
 from tracker.errors import BadRequest
 from tracker.store.sites import Token
@@ -163,7 +164,9 @@ class Intake:
         fact = {**raw, "fact": name, "site": self._token.site}
         if kind.is_now and fact.get("at") in (None, ""):
             fact["at"] = format_instant(self._caller.received_ms)
-        return self._prove(_keep_odd_contacts(fact)), kind
+        site = self._house.sitebook.site(self._token.site)
+        spelled = spell_numbers(fact, region="" if site is None else site.region)
+        return self._prove(_keep_odd_contacts(dict(spelled))), kind
 
     def _prove(self, fact: dict[str, Any]) -> dict[str, Any]:
         """Put the bare id for a signed visitor token; one that was tampered with is no visitor.

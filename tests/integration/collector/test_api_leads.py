@@ -271,6 +271,13 @@ def test_a_purpose_says_which_facts(shop: Shop, purpose: str, fact: dict[str, An
     assert bool(facts(shop)) is is_taken
 
 
+def test_an_operators_number_may_be_a_national_one(shop: Shop) -> None:
+    """It is read as at the token's site, and goes onto the log with its country's code."""
+    word = SPLIT | {"b": "phone:(650) 253-0000"}
+    answer = post(shop, word, token=shop.token(purpose="persons"), path="/api/facts")
+    assert (answer.status_code, facts(shop)[0]["b"]) == (202, "phone:+16502530000")
+
+
 def test_a_word_on_a_status_is_of_now(shop: Shop) -> None:
     """`/api/statuses` takes words without a time: the lead by its id or its provider's."""
     own = lead_id("shop", "site", "17")
