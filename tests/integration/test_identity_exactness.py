@@ -25,6 +25,7 @@ from tests.telling import (
     lead,
     lease,
     link,
+    split,
 )
 from tracker import config, hitlog
 from tracker.core.ids import lead_id
@@ -82,6 +83,15 @@ def test_a_call_from_a_line_of_two_is_between_them(workspace: Workspace) -> None
         provider_id  visitor_id  match_rule  match_confidence  among  person               journey
         L3           -           ambiguous   0.0               v1,v2  phone:+447700900001  []
     """)  # fmt: skip
+
+
+def test_a_line_goes_to_the_address_that_gave_it_before_a_browser(workspace: Workspace) -> None:
+    """Kept apart from the address, a browser that named the number earlier does not hold it."""
+    workspace.tell(
+        lead("L1", 0, visitor_id="v1", phone=LINE), lead("L2", 5, email=ANN, phone=LINE),
+        split("visitor:v1", f"email:{ANN}", 9),
+    )  # fmt: skip
+    assert persons(workspace) == people("visitor:v1", f"email:{ANN} phone:{LINE}")
 
 
 def test_a_line_of_two_with_one_full_name_joins_them(workspace: Workspace) -> None:

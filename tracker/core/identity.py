@@ -213,7 +213,7 @@ class _Court:
         for line, seen in by_line.items():
             if line not in self._apart and not self._groups.is_personal(line):
                 self._settle(line, seen)
-            for each in seen:
+            for each in sorted(seen, key=lambda each: each.a.kind == "visitor"):  # its giver's before all
                 self._attach(each)
 
     def _settle(self, line: Identifier, seen_with: list[Evidence]) -> None:
