@@ -27,7 +27,7 @@ from tracker.store.accounts import Moved
 from tracker.store.activities import ActivityRow, drop_activity, put_activity
 from tracker.store.bursts import visitors_to_settle
 from tracker.store.clicks import leads_with_clicks_of, put_lead_clicks
-from tracker.store.consents import facts_of_visitor, is_withdrawn
+from tracker.store.consents import facts_of_visitor, is_withdrawn, links_from
 from tracker.store.evidence import Link, Mention, let_link_again, put_echo, replace_testimony
 from tracker.store.facts import NO_SITE, SAYING, keys_within, load_versions
 from tracker.store.leads import drop_lead, load_lead, put_lead
@@ -107,16 +107,24 @@ class FactReader:
         if not fields:
             return None
         own_no = self._numbers[fields["site"]]
-        visitor_id = fields.get("visitor_id")
-        is_withheld = kind != "consent" and isinstance(visitor_id, str) and is_withdrawn(
-            self._db, visitor_id, site_no=own_no,
-            at_ms=parse_instant(fields["from" if kind == "lease" else "at"]), key=self._key,
-        )  # fmt: skip
         name = fact_name(kind, str(fields["site"]) if site_no else "", key)
         return _Told(
-            kind, name, own_no, self._sites[own_no], fields, is_withheld=is_withheld, because=because,
+            kind, name, own_no, self._sites[own_no], fields, because=because,
+            is_withheld=self._is_withheld(kind, own_no, fields),
             is_from_page=all(each.is_hearsay for each in versions),
         )  # fmt: skip
+
+    def _is_withheld(self, kind: str, own_no: int, fields: Mapping[str, Any]) -> bool:
+        """Tell whether consent was withdrawn by whom a fact is of; of a link by either of its browsers."""
+        at_ms = parse_instant(fields["from" if kind == "lease" else "at"])
+        asked = [] if kind == "consent" else [(fields.get("visitor_id"), own_no)]
+        if kind == "link":  # it may lead from another site
+            asked += [(fields["from"], number) for number in self._sites]
+        return any(
+            isinstance(visitor_id, str)
+            and is_withdrawn(self._db, visitor_id, site_no=number, at_ms=at_ms, key=self._key)
+            for visitor_id, number in asked
+        )
 
     def _testify(self, told: _Told, run: Pass) -> tuple[Stale, Mapping[Identifier, int]]:
         """Keep what a fact says of who is who; returns what is stale, and those named by number."""
@@ -175,7 +183,7 @@ class FactReader:
 
     def _after_consent(self, visitor_id: str, site_no: int, because: str) -> Stale:
         """Mark what a visitor said, and the calls that may be theirs, after a word on consent."""
-        named = facts_of_visitor(self._db, visitor_id, site_no=site_no)
+        named = facts_of_visitor(self._db, visitor_id, site_no=site_no) + links_from(self._db, visitor_id)
         stale: Stale = {("fact", each): because for each in named}
         traced = {
             *calls_of(self._db, visitor_id), *leads_with_clicks_of(self._db, visitor_id),

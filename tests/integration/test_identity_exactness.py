@@ -179,6 +179,23 @@ def test_consent_given_again_counts_from_then_on(client: redis.Redis, tmp_path: 
         assert persons(own) == people(f"visitor:v1 email:{ANN}")
 
 
+@pytest.mark.parametrize("site", ["shop", "blog"])
+@pytest.mark.parametrize(("refused", "joined"), [(5, False), (7, True)], ids=["before", "after"])
+def test_a_link_is_no_evidence_after_whom_it_led_from_refused(
+    client: redis.Redis, tmp_path: Path, site: str, refused: int, joined: bool
+) -> None:
+    """G4 holds for the browser at either end of a link, on whichever site it refused, in any order."""
+    facts: list[Fact] = [
+        hit("h1", site=site), {**consent("denied", refused), "site": site},
+        hit("h2", 6, visitor_id="v2", browser="b1", link=link("n1", 5.5)),
+    ]  # fmt: skip
+    for number, order in enumerate(orders(facts, 6)):
+        own = Workspace(config.load({}, data=tmp_path / str(number)), client)
+        for fact in order:
+            own.tell(fact)
+        assert len(persons(own)) == (1 if joined else 2)
+
+
 # 4. Calls as evidence, and firsts by event time
 
 

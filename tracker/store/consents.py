@@ -64,6 +64,16 @@ def has_word(db: sqlite3.Connection, hashed: str, *, site_no: int, at_ms: int, i
     return found is not None and bool(found[0]) >= is_refused
 
 
+def links_from(db: sqlite3.Connection, visitor_id: str) -> list[str]:
+    """Name the arrivals by a link that led from a visitor, on whatever site, as marks name them."""
+    rows = db.execute(
+        """SELECT DISTINCT kind, site_no, key FROM fact
+        WHERE kind = 'link' AND json_extract(content, '$.from') = ?""",
+        [visitor_id],
+    )
+    return [json.dumps(row) for row in rows]
+
+
 def facts_of_visitor(db: sqlite3.Connection, visitor_id: str, *, site_no: int) -> list[str]:
     """Name the facts of a visitor on a site that rest on consent, as marks name them."""
     rows = db.execute(

@@ -605,6 +605,8 @@ CREATE INDEX hit_visitor ON hit (visitor_no, at_ms);
 CREATE INDEX fact_visitor ON fact (json_extract(content, '$.visitor_id'))
 WHERE json_extract(content, '$.visitor_id') IS NOT NULL;
 
+CREATE INDEX fact_link ON fact (json_extract(content, '$.from')) WHERE kind = 'link';
+
 CREATE INDEX raw_message_received ON raw_message (received_ms);
 
 CREATE INDEX raw_fact_raw ON raw_fact (raw_no);
