@@ -3,11 +3,13 @@
 A booking that was moved gets a new `uid` and keeps its `iCalUID`, `<first uid>@<host>`: the lead is called
 after that, however often it moves. Older payloads have no such field and name only the booking before, from
 which the later one goes on. Cancellations, rejections and meetings that ended add to a lead and are none;
-what is canceled to be moved is not called off.
+what is canceled to be moved is not called off. A meeting with seats has one uid for all who come: each
+attendee's seat is a lead. What was answered before a payment comes with its begin alone.
 
 Source: https://cal.com/docs/developing/guides/automation/webhooks
 Source: https://github.com/calcom/cal.com (packages/features/webhooks)
 Source: https://github.com/calcom/cal.diy/issues/22779 (the iCalUID stays that of the first booking)
+Source: https://github.com/calcom/cal.diy/issues/23375 (answers before and after a payment)
 Source: https://github.com/calcom/cal.diy/issues/28543 (cancellations by a move)
 Unconfirmed: payloads by a custom template, which may look any way.
 """
@@ -29,6 +31,7 @@ from tracker.providers.reading import (
     full_name,
     instant,
     mapping,
+    number,
     objects,
     text,
     truth,
@@ -41,9 +44,10 @@ _MAKING = frozenset({"BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_REQUESTE
 _ENDING: Mapping[str, Mapping[str, Any]] = {
     "BOOKING_CANCELLED": {"canceled": True}, "BOOKING_REJECTED": {"rejected": True},
     "MEETING_STARTED": {"started": True}, "MEETING_ENDED": {"ended": True}, "BOOKING_PAID": {"paid": True},
-    "BOOKING_NO_SHOW_UPDATED": {},
+    "BOOKING_NO_SHOW_UPDATED": {}, "BOOKING_PAYMENT_INITIATED": {},
 }  # fmt: skip
 _UTM = re.compile(r"utm_?(?:source|medium|campaign|term|content)$", re.IGNORECASE)
+_OF_BOOKER = frozenset({"responses", "userFieldsResponses", "customInputs", "additionalNotes"})
 _FORMS = frozenset({"FORM_SUBMITTED", "FORM_SUBMITTED_NO_EVENT"})
 _KINDS: Mapping[str, Kind] = {
     "name": "name", "email": "email", "attendeePhoneNumber": "phone", "smsReminderNumber": "phone",
@@ -63,12 +67,23 @@ def _parse(delivery: Delivery) -> Facts:
 
 
 def _booking(payload: Mapping[str, Any], event: str, told_at: str | None) -> Facts:
+    """Read a booking; where a meeting has seats, each attendee's is one of its own."""
+    seated = list(objects(payload.get("attendees"))) if number(payload.get("seatsPerTimeSlot")) else []
+    if not seated:
+        yield from _seat(payload, event, told_at)
+    for attendee in seated:
+        alone = {name: value for name, value in payload.items() if len(seated) == 1 or name not in _OF_BOOKER}
+        seat = f":{digest((text(attendee.get('email')) or '').lower()).hex()}"
+        yield from _seat({**alone, "attendees": [attendee]}, event, told_at, seat=seat)
+
+
+def _seat(payload: Mapping[str, Any], event: str, told_at: str | None, *, seat: str = "") -> Facts:
     before = first_text(payload, "rescheduleUid", "fromReschedule", "rescheduledFromUid")
     attendee = next(objects(payload.get("attendees")), {})
     own = first_text(payload, "uid", "bookingUid", "bookingId", "id")
-    booking_id = _first_uid(payload) or before or own or _made_id(payload, attendee)
-    if own is not None and own != booking_id:
-        yield moved(own, booking_id, told_at)
+    booking_id = (_first_uid(payload) or before or own or _made_id(payload, attendee)) + seat
+    if own is not None and own + seat != booking_id:
+        yield moved(own + seat, booking_id, told_at)
     guessed = form_lead([*_answers(payload), *_tracked(payload)], provider_id=booking_id)
     name = text(attendee.get("name")) or full_name(attendee.get("firstName"), attendee.get("lastName"))
     made_at = None if before or event not in _MAKING else instant(payload.get("createdAt"))

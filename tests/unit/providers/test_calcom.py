@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.providers.deliveries import delivery, facts_of, merged_lead
-from tests.unit.providers.leads import is_lead, lead_in_any_order, picked
+from tests.unit.providers.leads import begins, is_lead, lead_in_any_order, picked
 from tests.unit.providers.proofs import demand_proof
 from tests.unit.providers.recorded import recorded
 from tracker.providers.adapter import Delivery
@@ -44,6 +44,38 @@ def test_a_booking_tells_what_its_page_was_opened_with(tracked: dict[str, Any]) 
     (fact,) = (each for each in facts_of("calcom", delivery(told)) if "continues" not in each)
     assert (fact["utm_source"], fact["utm_medium"], "utm_term" in fact) == ("google", "cpc", False)
     assert fact["name"] == fact["fields"]["your_name"] == "Maya Okafor"
+
+
+def _seated(*emails: str, event: str = "BOOKING_CREATED") -> list[dict[str, Any]]:
+    told = json.loads(recorded("calcom_booking_created").body)
+    del told["payload"]["responses"]
+    told["payload"] |= {
+        "seatsPerTimeSlot": 5,
+        "attendees": [{"email": each, "name": each} for each in emails],
+    }
+    told["triggerEvent"] = event
+    return facts_of("calcom", delivery(told))
+
+
+def test_each_seat_of_a_meeting_is_a_lead() -> None:
+    """All who come share the booking's uid; who calls off one seat leaves the others."""
+    (maya,), (ines,) = _seated("maya@okaforstudio.net"), _seated("ines@roca.es")
+    assert maya["provider_id"] != ines["provider_id"]
+    (again,) = _seated("Maya@okaforstudio.net", event="BOOKING_CANCELLED")
+    assert (again["provider_id"], again["is_addition"]) == (maya["provider_id"], True)
+    ended = _seated("maya@okaforstudio.net", "ines@roca.es", event="BOOKING_CANCELLED")
+    assert [each["provider_id"] for each in ended] == [maya["provider_id"], ines["provider_id"]]
+
+
+def test_what_was_answered_before_a_payment_adds_to_the_booking() -> None:
+    """The events after it leave the answers out; the begin of a payment alone is no lead."""
+    begun = json.loads(recorded("calcom_booking_created").body)
+    made = json.loads(recorded("calcom_booking_created").body)
+    begun["triggerEvent"] = "BOOKING_PAYMENT_INITIATED"
+    del made["payload"]["responses"]
+    assert not begins("calcom", delivery(begun))
+    for order in permutations((delivery(begun), delivery(made))):
+        assert merged_lead("calcom", *order)["visitor_id"] == "signed.token.of.maya"
 
 
 def _moved(number: int, *, event: str = "BOOKING_RESCHEDULED", **more: Any) -> Delivery:
