@@ -95,6 +95,7 @@ def _read_words() -> Mapping[str, Mapping[str, frozenset[str]]]:
         if row["meaning"] == "filler":
             continue
         for word in row["words"].split():
+            word = word if word.isascii() else "".join(words_of(word))
             known = found[row["match"]]
             known[word] = known.get(word, frozenset()) | {row["meaning"]}
     return found

@@ -30,6 +30,13 @@ LANGUAGES: dict[str, tuple[str, str, str]] = {
     "Polish": ("Adres e-mail", "Numer telefonu", "Imię i nazwisko"),
     "Czech": ("E-mail", "Telefon", "Jméno"),
     "Russian": ("Электронная почта", "Телефон", "ФИО"),
+    "Russian, otherwise": ("Имэйл", "Мобильный", "Имя"),
+    "Turkish": ("E-posta", "Telefon numarası", "Ad Soyad"),
+    "Japanese": ("メールアドレス", "電話番号", "お名前"),
+    "Chinese": ("电子邮箱", "手机号码", "姓名"),
+    "Korean": ("이메일", "연락처", "성함"),
+    "Hebrew": ("אימייל", "טלפון נייד", "שם מלא"),
+    "Arabic": ("البريد الإلكتروني", "رقم الهاتف", "الاسم الكامل"),
     "Greek": ("Email", "Τηλέφωνο", "Ονοματεπώνυμο"),
 }
 
@@ -148,7 +155,8 @@ def test_answers_are_told_apart(answers: list[Answer], told: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     "label",
     ["How can we help you?", "Please share anything that will help prepare for our meeting.", "Your question",
-     "Tell us about your needs", "Additional information", "Votre demande", "Ihre Frage", "Consulta"],
+     "Tell us about your needs", "Additional information", "Votre demande", "Ihre Frage", "Consulta",
+     "お問い合わせ内容", "문의내용"],
 )  # fmt: skip
 def test_what_was_written_is_the_message(label: str) -> None:
     """However the question asks for it, where no type says so."""
