@@ -208,7 +208,10 @@ def _status(told: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:
     if truth(_said(told, "hs_is_closed_lost")):
         return "lost"
     named = status_of(_said(told, "dealstage"), options, _OPENS)
-    return named or ("open" if truth(_said(told, "hs_is_closed")) is False else None)
+    is_closed = truth(_said(told, "hs_is_closed"))
+    if is_closed and truth(_said(told, "hs_is_closed_won")) is False:
+        return named or "lost"
+    return named or ("open" if is_closed is False else None)
 
 
 def _contact(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -209,6 +209,20 @@ def test_hubspots_contact_has_all_of_its_addresses() -> None:
     assert fact["emails"] == ["maya@okaforstudio.net", "studio@okaforstudio.net"]
 
 
+@pytest.mark.parametrize(
+    ("closed", "won", "status"),
+    [("true", "false", "lost"), ("true", "true", "won"), ("false", "false", "open"), ("true", "", None)],
+)
+def test_hubspots_deal_that_is_closed_and_not_won_is_lost(closed: str, won: str, status: str | None) -> None:
+    """A stage of the account's own does not say it; older posts have no flag of their own for it."""
+    from tests.unit.providers.deliveries import delivery
+
+    said = {"dealstage": "4410099", "hs_is_closed": closed, "hs_is_closed_won": won}
+    body = {"dealId": 31, "properties": {name: {"value": value} for name, value in said.items()}}
+    (fact,) = facts_of("hubspot", delivery(body))
+    assert fact.get("status") == status
+
+
 def test_hubspots_objects_belong_together_by_their_types_alone() -> None:
     """Subscriptions to any object name the ends by their types."""
     from tests.unit.providers.deliveries import delivery
