@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import closing
 from pathlib import Path
 
 import click
 import pytest
 
+from tests.conftest import own_folder
 from tracker.cli import main
 from tracker.cli.pools import HOLD
 from tracker.config import SETTINGS
 from tracker.core import candidates, matching
+from tracker.core.contacts import blocked_email
 from tracker.core.evidence import Guards
 from tracker.core.numbers import size_for
 from tracker.core.times import DAY_MS, MINUTE_MS
 from tracker.core.whys import EVIDENCE
 from tracker.leases import PAST_MS
 from tracker.model import Pool
+from tracker.store import exports
+from tracker.store.db import open_store
 
 ROOT = Path(__file__).parents[2]
 HELP = ROOT / "tracker" / "web" / "help"
@@ -61,6 +66,33 @@ def test_every_command_that_is_told_exists(page: Path) -> None:
     told = commands(page.read_text("utf-8"))
     assert told or page.name == "datasette.md"
     assert [problem for words in told if (problem := complaint(words)) is not None] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_tag_and_address_that_is_told_works_on_the_web(page: Path) -> None:
+    """A tag is printed with the collector's address, and nobody's e-mail address is one that names nobody."""
+    text = page.read_text("utf-8")
+    tags = [words for words in commands(text) if words[:1] == ["snippet"] and len(words) > 1]
+    assert [words for words in tags if "--url" not in words] == []
+    told = re.findall(r'(?:"email": "|email: "|email:|--email |mail-token )([\w.]+@[\w.]+)', text)
+    assert [email for email in told if blocked_email(email) is not None] == []
+
+
+def test_every_export_that_is_told_has_its_columns_and_its_view() -> None:
+    """What the page says to begin with is a column, and the file has a view of the name that is told."""
+    text = (HELP / "exports.md").read_text("utf-8")
+    told = {
+        name: re.findall(r"`(\w+)`", row)
+        for name, row in re.findall(r"^\| `(\w+)` .*\| (.*) \|$", text, re.M)
+    }
+    assert told.keys() == exports.EXPORTS.keys()
+    told["account_journeys"] = told["journeys"]
+    assert "`ownership` is called `ownerships` there" in text
+    with own_folder() as folder, closing(open_store(folder, write=True)) as db:
+        for name, columns in told.items():
+            assert set(columns) <= set(exports.columns(db, name))
+            view = "ownerships" if name == "ownership" else name
+            assert db.execute("SELECT type FROM sqlite_master WHERE name = ?", [view]).fetchone() == ("view",)
 
 
 def test_a_command_that_is_not_there_is_seen() -> None:

@@ -149,8 +149,9 @@ ADAPTER = Adapter(
     steps=(
         "In Aircall's dashboard open Integrations & API, then Webhook, and install one.",
         "Enter {url} and choose the call events, and transcription.created if you have AI Assist.",
-        "Read the webhook's token with Aircall's API (GET /v1/webhooks), and give it to `touchline source "
-        "add` as the secret; without it the address alone is the secret.",
+        "Make an API key under Integrations & API, read the webhook's token with it (GET "
+        "https://api.aircall.io/v1/webhooks), and give that as --secret; without it the address alone is the "
+        "secret.",
     ),
     verified="documented envelope and call.created; a captured call.ended of 2018; there is no signature",
 )

@@ -194,10 +194,16 @@ ADAPTER = Adapter(
     verify=_verify,
     secret="the signing_key that the webhook subscription was made with",
     steps=(
-        "Make a subscription with Calendly's API: POST https://api.calendly.com/webhook_subscriptions with"
-        " your personal access token, url {url}, events invitee.created, invitee.canceled and"
-        " invitee_no_show.created, your organization, scope organization, and a signing_key of your choice.",
-        "Give the signing_key as --secret.",
+        "As an owner or admin in Calendly open Integrations & apps, then API & webhooks, and make a personal"
+        " access token. Think of a signing key, such as `openssl rand -hex 32` prints, and give it as"
+        " --secret.",
+        "Ask for your organization's address; it stands in the answer as current_organization: "
+        '`curl https://api.calendly.com/users/me -H "Authorization: Bearer ACCESS-TOKEN"`',
+        "Subscribe, with that address and the signing key: "
+        '`curl https://api.calendly.com/webhook_subscriptions -H "Authorization: Bearer ACCESS-TOKEN"'
+        """ -H "Content-Type: application/json" -d '{"url": "{url}", "events": ["invitee.created","""
+        """ "invitee.canceled", "invitee_no_show.created"], "organization": "ORGANIZATION","""
+        """ "scope": "organization", "signing_key": "SECRET"}'`""",
         "Add our visitor token to the address of an embedded page as salesforce_uuid: a booking then finds"
         " its visitor.",
     ),

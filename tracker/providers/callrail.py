@@ -202,8 +202,7 @@ ADAPTER = Adapter(
         "In CallRail open Settings, then Integrations, choose the company, then Webhooks.",
         "Enter {url} for Pre-Call, Call Routing Complete, Post-Call and Call Modified, and for Text Message "
         "Received and Form Submission if you use them; then press Activate.",
-        "Copy the company's signing key from the same page, and give it to `touchline source add` as the "
-        "secret.",
+        "Copy the company's signing key from the same page, and give it as --secret.",
         "CallRail never sends a delivery twice: after an outage, load the missing calls as facts.",
     ),
     verified="documented fields of the ten events; the documented signature with its key and body",

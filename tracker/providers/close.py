@@ -123,7 +123,7 @@ ADAPTER = Adapter(
         "Create a subscription with Close's API: POST /api/v1/webhook/ with url {url} and the events "
         "created, updated and deleted of opportunity and contact, and created of activity.call, "
         "activity.email and activity.meeting.",
-        "Give the signature_key of the answer to `touchline source add` as the secret.",
+        "Give the signature_key of the answer as --secret.",
     ),
     verified="documented event of an opportunity that was won; the documented signature",
 )

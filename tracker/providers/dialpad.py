@@ -147,7 +147,7 @@ ADAPTER = Adapter(
     secret="the secret that the webhook was created with",
     steps=(
         "Create a webhook with Dialpad's API: POST /api/v2/webhooks with hook_url {url} and a secret of your "
-        "own; give the secret to `touchline source add`.",
+        "own; give the secret as --secret.",
         "Subscribe it to calls: POST /api/v2/subscriptions/call with the webhook's id and call_states "
         "calling, ringing, connected, missed, voicemail, hangup, recording and call_transcription.",
     ),

@@ -75,7 +75,7 @@ ADAPTER = Adapter(
         "In Formsort open the flow, choose Integrations, and add a Webhook.",
         "Enter {url} and choose the posting frequency On Finalize.",
         "Give the responder UUID the name responder_uuid, so that a repeat is known for one.",
-        "Under Security choose Sign, and enter the signing key here.",
+        "Under Security choose Sign, and give the signing key as --secret.",
         "Pass tl_visitor to the flow in its address, as a variable of that name.",
     ),
     verified="documented shape and signature",

@@ -265,7 +265,7 @@ ADAPTER = Adapter(
         "deal_currency_code, dealname, hs_is_closed_won and hs_is_closed_lost; to contact.creation, "
         "contact.merge, and contact.propertyChange of email and phone; and to the association of deals and "
         "contacts.",
-        "Give the app's client secret to `touchline source add` as the secret. Behind a proxy also give "
+        "Give the app's client secret as --secret. Behind a proxy also give "
         "`--public-url`, since HubSpot signs the address.",
         "Where your own pipelines close deals by other stages, name them: `--option won=ID,ID --option "
         "lost=ID`.",

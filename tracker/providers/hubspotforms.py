@@ -171,7 +171,7 @@ ADAPTER = Adapter(
         "In HubSpot choose Automations, then Workflows, and create a contact-based workflow.",
         "Let contacts enrol when they submit the forms that matter, and allow them to enrol again.",
         "Add the action Send a webhook with the method POST and {url}.",
-        "Choose to authenticate by a request signature, and enter the app's client secret here.",
+        "Choose to authenticate by a request signature, and give the app's client secret as --secret.",
         "Add a hidden field tl_visitor to the form, so that the submission finds its visitor.",
     ),
     verified="documented submissions and contacts; signature against HubSpot's public vector",

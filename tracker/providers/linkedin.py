@@ -138,7 +138,8 @@ ADAPTER = Adapter(
     steps=(
         "In LinkedIn's Developer Portal open your app (Lead Sync API), Webhooks, Create; enter {url}.",
         "Give the app's client secret as --secret before that: LinkedIn tries the address at once.",
-        "Subscribe your account to it with POST https://api.linkedin.com/rest/leadNotifications.",
+        "Subscribe your account to it: POST https://api.linkedin.com/rest/leadNotifications with webhook"
+        " {url}, owner (your sponsoredAccount or organization, as a URN) and leadType (SPONSORED for ads).",
         "LinkedIn's notice holds ids alone: have a relay that may read leads post the response, with its"
         " answers, to a second source of linkedin.",
     ),

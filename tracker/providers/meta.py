@@ -139,7 +139,9 @@ ADAPTER = Adapter(
     steps=(
         "In Meta's App Dashboard open Webhooks, choose Page, and subscribe to leadgen.",
         "Enter {url} as Callback URL, and as Verify token the one that you give as --verify-token.",
-        "Install the app on the page, and give the app secret as --secret.",
+        "Install the app on the page, or no notice comes: POST /PAGE-ID/subscribed_apps of the Graph API with"
+        " subscribed_fields=leadgen and the page's access token.",
+        "Give the app secret as --secret.",
         "Meta's notice holds ids alone: have a relay that may read leads post the fetched lead, with"
         " field_data, to a second source of meta.",
     ),

@@ -177,8 +177,8 @@ ADAPTER = Adapter(
     steps=(
         "In Quo open Settings, then Webhooks, and create one for {url}.",
         "Choose the events of calls, and messages if you use them.",
-        "Open the webhook's details, the three dots, Reveal signing secret, and give that to `touchline "
-        "source add` as the secret; a webhook made with the API has its key in the answer.",
+        "Open the webhook's details, the three dots, Reveal signing secret, and give that as "
+        "--secret; a webhook made with the API has its key in the answer.",
     ),
     verified="documented shapes and signatures, legacy and of 2026-03-30",
 )

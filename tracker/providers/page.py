@@ -12,6 +12,10 @@ _HEAD = """# Providers, one by one
         "Each provider below has an address of its own, which `touchline source add SITE PROVIDER` prints. "
         "What is common to all of them stands in [Webhooks](hooks.md): secrets, repeats, what to do when "
         "something does not come.",
+        "Where a step says *as --secret*, and the provider showed the secret only once it had the address, "
+        "give it to the source that is there: `touchline source rotate NUMBER --secret -` asks for it and "
+        "leaves the address as it is. `touchline source list` has the number; a second `source add` would "
+        "make another address.",
         "The last column says what the shapes and the proof were checked against. Real deliveries differ "
         "from printed examples: what an adapter cannot read is kept, `touchline source list` counts it, and "
         "`touchline replay hooks` reads it again once the adapter is mended.",

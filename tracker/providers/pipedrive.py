@@ -126,8 +126,8 @@ ADAPTER = Adapter(
     steps=(
         "In Pipedrive open Tools and apps, then Webhooks, and create one of version 2.",
         "Choose all actions of deal, and a second and third for person and activity; enter {url}.",
-        "Enter an HTTP Auth username and password of your own, and give both to `touchline source add` as "
-        "the secret, written user:password.",
+        "Enter an HTTP Auth username and password of your own, and give both as --secret, "
+        "written user:password.",
         "Stages come as numbers. Won and lost are told by the deal's status; for others no step is needed.",
     ),
     verified="documented shapes of both versions; HTTP Basic",

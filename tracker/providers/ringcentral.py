@@ -191,7 +191,7 @@ ADAPTER = Adapter(
         "Create a subscription with RingCentral's API: POST /restapi/v1.0/subscription with eventFilters "
         "/restapi/v1.0/account/~/telephony/sessions and a deliveryMode of transportType WebHook, address "
         "{url} and a verificationToken of your own.",
-        "Give the verificationToken to `touchline source add` as the secret.",
+        "Give the verificationToken as --secret.",
         "Renew the subscription before it expires; RingCentral drops one whose address has failed.",
     ),
     verified="documented handshake, session and presence events; the static token",

@@ -154,7 +154,7 @@ ADAPTER = Adapter(
         "SystemModstamp.",
         "For each object make a record-triggered flow that sends its message when a record is made or "
         "changed.",
-        "Give the id of Company Information to `touchline source add` as the secret.",
+        "Give the id of Company Information as --secret.",
     ),
     verified="the shape of the published WSDL; nothing is signed",
 )

@@ -47,7 +47,7 @@ ADAPTER = Adapter(
     secret="the endpoint's signing secret, whsec_ and base64",
     steps=(
         "Add an endpoint with the address {url} at the sender.",
-        "Copy its signing secret, which begins with whsec_, and enter it here.",
+        "Copy its signing secret, which begins with whsec_, and give it as --secret.",
         "Look with `touchline source try standardwebhooks` at what a payload becomes, and write a map for "
         "what is not found.",
     ),

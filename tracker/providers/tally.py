@@ -88,7 +88,7 @@ ADAPTER = Adapter(
     steps=(
         "Open the form in Tally, publish it, choose Integrations, then Connect to Webhooks.",
         "Enter {url} as the endpoint.",
-        "Add a signing secret there, and enter the same one here.",
+        "Add a signing secret there, and give the same one as --secret.",
         "Add a hidden field tl_visitor to the form and pass it in the form's address, so that the response "
         "finds its visitor.",
     ),

@@ -213,7 +213,7 @@ ADAPTER = Adapter(
         "`A call comes in` as it is: this hook answers with no instructions, which would end the call.",
         "For recordings and transcriptions give {url} as recordingStatusCallback and transcribeCallback of "
         "the <Record> or <Dial> that makes them.",
-        "Give the account's auth token to `touchline source add` as the secret. Behind a proxy also give "
+        "Give the account's auth token as --secret. Behind a proxy also give "
         "`--public-url`, since Twilio signs the address as it is entered there.",
     ),
     verified="documented parameters of callbacks; the documented signature and its vector",

@@ -79,7 +79,7 @@ ADAPTER = Adapter(
         "In Webflow open the site's settings, then Apps & Integrations, and add a webhook there.",
         "Choose the trigger Form submission, API version V2, and enter {url}.",
         "A webhook made there is not signed: set no secret, the address alone proves it. For a signature "
-        "make the webhook through Webflow's API and enter its secret key here.",
+        "make the webhook through Webflow's API and give its secret key as --secret.",
         "Add a hidden field tl_visitor in an embed inside the form, so that it finds its visitor.",
     ),
     verified="documented payloads of versions 1 and 2; documented signature",

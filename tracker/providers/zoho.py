@@ -129,9 +129,10 @@ ADAPTER = Adapter(
     hush=_hush,
     secret="the token of your own that the channel is created with",
     steps=(
-        "Create a channel with Zoho's API: POST /crm/v8/actions/watch with notify_url {url}, events "
-        "Deals.all and Contacts.all, return_affected_field_values true, and a token of your own.",
-        "Give the token to `touchline source add` as the secret.",
+        "Create a channel with Zoho's API: POST /crm/v8/actions/watch with a channel_id (a number of "
+        "your choice), notify_url {url}, events Deals.all and Contacts.all, return_affected_field_values "
+        "true, a channel_expiry and a token of your own.",
+        "Give the token as --secret.",
         "Renew the channel before its channel_expiry, a week at most.",
     ),
     verified="documented fields of a notification; the documented token",

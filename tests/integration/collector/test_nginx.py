@@ -136,6 +136,8 @@ def test_the_collector_works_behind_a_path(behind: config.Settings, number: int)
             assert ask(port, f"/t/v{part_version(code)}/{name}.js").said == code  # type: ignore[attr-defined]
         assert ask(port, "/t/e.gif?site=shop&url=https://example.com/").said == GIF  # type: ignore[attr-defined]
         assert ask(port, "/t/api/leads", "POST", "{}", Content_Type="application/json").status == 401
+        hook = ask(port, "/t/hooks/nobody/generic", "POST", "{}", Content_Type="application/json")
+        assert json.loads(hook.said)["code"] == "not_found"  # type: ignore[attr-defined]
         assert ask(port, "/t/metrics").status == (200, 404)[number]
         assert ask(port, "/e").status == 404
     first, second = logged(behind)
