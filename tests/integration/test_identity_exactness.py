@@ -103,6 +103,43 @@ def test_a_line_of_two_with_one_full_name_joins_them(workspace: Workspace) -> No
     assert persons(workspace) == people(f"email:{ANN} email:{GMAIL} phone:{LINE}")
 
 
+GAVE = (hit("h1"), lead("L1", 1, visitor_id="v1", email=ANN, phone=LINE))
+GAVE_TOO = (hit("h2", visitor_id="v2"), lead("L2", 2, visitor_id="v2", email=BOB, phone=LINE))
+GAVE_LATE = (hit("h2", visitor_id="v2"), lead("L2", 200 * DAY, visitor_id="v2", email=BOB, phone=LINE))
+
+
+def not_of(email: str, minute: float = 90, *, undo: bool = False) -> Fact:
+    """Say as an operator that the number is not this address's."""
+    return split(f"phone:{LINE}", f"email:{email}", minute, **({"undo": True} if undo else {}))
+
+
+SPLIT: dict[str, tuple[tuple[Fact, ...], str]] = {
+    "its only giver": ((*GAVE, not_of(ANN)), "-           unmatched   []"),
+    "one of two givers": ((*GAVE, *GAVE_TOO, not_of(ANN)), "v2          M5          []"),
+    "both givers": ((*GAVE, *GAVE_TOO, not_of(ANN), not_of(BOB)), "-           unmatched   []"),
+    "one, and the word was taken back": (
+        (*GAVE, *GAVE_TOO, not_of(ANN), not_of(ANN, 95, undo=True)), "-           ambiguous   v1,v2",
+    ),
+    "a newer giver, before whom the other is stale": (
+        (*GAVE, *GAVE_LATE, not_of(BOB)), "v1          M5          []",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("facts", "expected"), SPLIT.values(), ids=SPLIT)
+def test_a_line_is_not_its_givers_of_whom_an_operator_says_so(
+    client: redis.Redis, tmp_path: Path, facts: tuple[Fact, ...], expected: str
+) -> None:
+    """A split leaves the line to who else gave it, and a call from it names nobody else: in any order."""
+    for number, order in enumerate(orders((*facts, call("L3", 60, phone=LINE)), 4)):
+        own = Workspace(config.load({}, data=tmp_path / str(number)), client)
+        for each in order:
+            own.tell(each)
+        assert own.verify() == []
+        calls = [row for row in Reading(own).leads() if row["provider_id"] == "L3"]
+        holds(calls, f"visitor_id  match_rule  among\n{expected}")
+
+
 # 2. What G1 guards, and what R7 never joins
 
 

@@ -87,8 +87,9 @@ class _Court:
         )
         self._owners = Owners(self._groups)
         self._newest: dict[Identifier, int] = {}
+        self._seen: dict[Identifier, list[Evidence]] = {}
         for each in self._heard["R4"] + self._heard["R6"]:
-            self._newest[each.b] = max(each.at_ms, self._newest.get(each.b, each.at_ms))
+            self._seen.setdefault(each.b, []).append(each)
         for identifier in component.first_ms:
             self._groups.find(identifier)
 
@@ -211,15 +212,24 @@ class _Court:
         for each in self._heard[rule]:
             by_line.setdefault(each.b, []).append(each)
         for line, seen in by_line.items():
+            self._newest[line] = self._newest_ms(line)
             if line not in self._apart and not self._groups.is_personal(line):
                 self._settle(line, seen)
             for each in sorted(seen, key=lambda each: each.a.kind == "visitor"):  # its giver's before all
                 self._attach(each)
 
+    def _newest_ms(self, line: Identifier) -> int:
+        """Find when a line was last seen with somebody from whom no operator split it; else with anybody."""
+        seen = [each for each in self._seen[line] if not self._is_split(each)]
+        return max(each.at_ms for each in seen or self._seen[line])
+
+    def _is_split(self, each: Evidence) -> bool:
+        return bool(self._splits) and self._groups.split_between(*self._ends(each))
+
     def _settle(self, line: Identifier, seen_with: list[Evidence]) -> None:
         """Find who holds a line, or that nobody does alone."""
         since_ms = self._newest[line] - self._guards.fresh_ms
-        seen = [Sighting(each.at_ms, self._ends(each)[0]) for each in seen_with]
+        seen = [Sighting(each.at_ms, self._ends(each)[0]) for each in seen_with if not self._is_split(each)]
         personal = [each for each in seen if self._groups.is_personal(each.who)]
         self._join_namesakes(fresh_holders(self._groups, personal, since_ms=since_ms))
         holders = fresh_holders(self._groups, personal, since_ms=since_ms)
@@ -230,7 +240,7 @@ class _Court:
         """Tie one sighting of a line to it, if it is fresh and the line's holder is no one else."""
         one, line = self._ends(each)
         is_stale = each.at_ms < self._newest[each.b] - self._guards.fresh_ms
-        refusal = self._apart.get(line)
+        refusal: Why | None = "split" if self._is_split(each) else self._apart.get(line)
         if refusal is None and not self._groups.are_one(one, line):
             refusal = "stale_line" if is_stale else self._groups.refusal(one, line)
         self._join_unless(each, refusal)

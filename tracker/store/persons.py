@@ -235,9 +235,10 @@ def stretch_at(db: sqlite3.Connection, visitor_no: int, at_ms: int) -> tuple[int
 
 
 def line_holders(db: sqlite3.Connection, identifier_no: int) -> list[int]:
-    """Find the identifiers with which a line was seen, whatever became of it."""
+    """Find the identifiers with which a line was seen, but not those that an operator split from it."""
     rows = db.execute(
-        "SELECT DISTINCT a_no FROM evidence WHERE b_no = ? AND rule IN ('R4', 'R6') AND flaw IS NULL",
+        """SELECT DISTINCT a_no FROM evidence
+        WHERE b_no = ? AND rule IN ('R4', 'R6') AND flaw IS NULL AND why IS NOT 'split'""",
         [identifier_no],
     )
     return [row[0] for row in rows]
