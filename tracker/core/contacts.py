@@ -30,6 +30,7 @@ BlockedEmail = Literal["test", "noreply", "role", "example", "disposable"]
 DomainKind = Literal["free", "disposable", "company"]
 
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_MASKED = re.compile("[*•●#]{2}|xx")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u1100-\u11ff]+")
 _NAMED = re.compile(r"[^<>]*<\s*([^<>]+?)\s*>")
 _LOOSE = re.compile(
@@ -207,9 +208,10 @@ def _parsed(plain: str, region: str) -> Phone | None:
 
 
 def is_withheld(text: str) -> bool:
-    """Tell whether a caller hid the number: `anonymous`, `Restricted`, the digits that spell it."""
+    """Tell whether a number is hidden: `anonymous`, `Restricted`, the digits that spell it, `***3312`."""
     word = re.sub(r"[\s_-]+", " ", text.lower().removeprefix("tel:").removeprefix("sip:")).strip()
-    return not word or word.partition("@")[0] in _WITHHELD or word.lstrip("+0 ") in _WITHHELD_DIGITS
+    is_spelled = word.partition("@")[0] in _WITHHELD or word.lstrip("+0 ") in _WITHHELD_DIGITS
+    return not word or is_spelled or _MASKED.search(word) is not None
 
 
 def blocked_phone(number: str) -> Literal["premium"] | None:

@@ -211,3 +211,12 @@ def test_a_conversation_of_intercom_is_known_by_its_topic() -> None:
     assert not begins("intercom", delivery({**told, "topic": "conversation.deleted"}))
     assert not begins("intercom", delivery({**told, "topic": "conversation.admin.closed"}))
     assert not begins("intercom", delivery({**told, "topic": "contact.created"}))
+
+
+def test_a_text_message_of_callrail_may_hide_its_sender() -> None:
+    """Accounts that keep numbers private send the last digits, which many people share, and no time."""
+    told = {"resource_id": "MSG1", "conversation_id": "k8mc8", "thread_resource_id": "SMT1", "content": "Hi",
+            "source_number": "***3312", "destination_number": OURS}  # fmt: skip
+    lead = merged_lead("callrail", delivery(told))
+    assert (lead["provider_id"], lead.get("phone"), lead["tracking_number"]) == ("k8mc8", None, OURS)
+    assert lead["fields"]["source_number"] == "***3312"
