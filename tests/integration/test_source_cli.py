@@ -69,6 +69,19 @@ WRONG = {
         "write --secret USER:PASSWORD",
     ),
     "a map without a path": (("shop", "generic", "--map", "email"), "write NAME=VALUE"),
+    "a map without a field": (("shop", "generic", "--map", "=who"), "write NAME=VALUE"),
+    "a map for what needs none": (
+        ("shop", "callrail", "--map", "email=who"),
+        "--map: CallRail needs no field map",
+    ),
+    "an option that nothing reads": (
+        ("shop", "generic", "--option", "kimd=call"),
+        "write one of fact, kind,",
+    ),
+    "an option of a CRM elsewhere": (
+        ("shop", "typeform", "--option", "won=1"),
+        "--option: Typeform takes none",
+    ),
     "an address without https": (
         ("shop", "typeform", "--url", "shop.test/t"),
         "--url: write an address that",
@@ -101,6 +114,14 @@ def test_a_secret_is_changed_without_a_gap_and_shown_nowhere(shop: Path) -> None
     assert secrets.valid(2**50) == ("new-words",)
     shown = run(shop, "source", "show", "1").output + run(shop, "source", "list").output
     assert "words" not in shown
+
+
+def test_stages_of_a_crm_are_named_by_options(shop: Path) -> None:
+    """As the page of CRMs tells it."""
+    words = ("--option", "won=4410022", "--option", "lost=4410023,4410024")
+    assert run(shop, "source", "add", "shop", "hubspot", "--secret", "s", *words).exit_code == 0
+    with closing(open_store(shop)) as db:
+        assert find_hook(db, 1).options == {"won": "4410022", "lost": "4410023,4410024"}
 
 
 def test_a_secret_may_come_by_stdin(shop: Path) -> None:

@@ -18,6 +18,12 @@ WRONG = {
     "leads of a site that is not there": ("lead list --site nowhere", "there is no site 'nowhere'"),
     "a tag whose address is none": ("snippet shop --url shop.test", "--url: write an address"),
     "a tag that would run a script": ("snippet shop --url javascript:alert(1)", "--url: write an address"),
+    "a country of no numbers": ("site add uk --domain shop.test --region UK", "such as GB"),
+    "a report that ends before it begins": (
+        "report leads --from 2026-03-31 --to 2026-03-01",
+        "--to: 2026-03-01 is before 2026-03-31",
+    ),
+    "a header without a colon": (f"source try generic {__file__} --header x-secret", "write NAME:VALUE"),
     "a lead's id of bytes": (f"explain lead {BYTES}", "no UTF-8"),
     "a visitor's id of bytes": (f"erase --yes --visitor {BYTES}", "no UTF-8"),
     "a source of bytes": (f"number add shop +442079460000 --medium print --source {BYTES}", "no UTF-8"),

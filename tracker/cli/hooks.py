@@ -45,7 +45,13 @@ def source() -> None:
     "--url", help="The collector's address as the provider reaches it, such as https://example.com/t."
 )
 @click.option("--map", "mapped", multiple=True, metavar="FIELD=PATH", help="Where a field stands (generic).")
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="kind, id, at ... (generic).")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="kind, id, at ... (generic); won, lost, open (CRMs).",
+)
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 @pass_context
 def add(context: Context, /, site: str, provider: str, form: str, **given: Any) -> None:
@@ -57,7 +63,7 @@ def add(context: Context, /, site: str, provider: str, form: str, **given: Any) 
     secret = _checked(adapter, given["secret"])
     wanted = HookSource(
         0, SiteKey(site), adapter.name, "UTC", "", given["public_url"],
-        _options(given["mapped"], given["options"]),
+        _options(adapter, given["mapped"], given["options"]),
     )  # fmt: skip
     key = key_of(context.settings)
     with opened(context, write=True) as db:
@@ -183,13 +189,15 @@ def try_out(context: Context, /, provider: str, file: Any, site: str | None, **g
     Show the facts that a pasted payload would become, one a line; nothing is kept. `-` reads stdin.
     """
     adapter = load_adapter(provider)
-    pairs = (each.partition(":") for each in given["headers"])
+    pairs = [each.partition(":") for each in given["headers"]]
+    if bare := [name for name, colon, _ in pairs if not colon]:
+        raise BadRequest("bad_fact", f"{bare[0]!r}: write NAME:VALUE", "--header")
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     zone = "UTC"
     if site:
         with opened(context) as db:
             zone = find_site(db, site).timezone
-    options = _options(given["mapped"], given["options"])
+    options = _options(adapter, given["mapped"], given["options"])
     delivery = Delivery(file.read(), _now_ms(), headers, zone=zone, options=options)
     count = 0
     for fact in adapter.parse(delivery):
@@ -283,11 +291,19 @@ def _checked(adapter: Adapter, secret: str | None) -> str | None:
     return secret.strip() if secret else None
 
 
-def _options(mapped: tuple[str, ...], options: tuple[str, ...]) -> Mapping[str, Any]:
-    """Read NAME=VALUE pairs."""
+def _options(adapter: Adapter, mapped: tuple[str, ...], options: tuple[str, ...]) -> Mapping[str, Any]:
+    """Read NAME=VALUE pairs, of names that the adapter knows."""
     for each in (*mapped, *options):
-        if "=" not in each:
+        if not each.partition("=")[0] or "=" not in each:
             raise BadRequest("bad_fact", f"{each!r}: write NAME=VALUE")
+    if mapped and "map" not in adapter.options:
+        words = f"{adapter.label} needs no field map; --map is for generic and standardwebhooks"
+        raise BadRequest("bad_fact", words, "--map")
+    known = [name for name in adapter.options if name != "map"]
+    for each in options:
+        if each.partition("=")[0] not in known:
+            words = f"write one of {', '.join(known)}" if known else f"{adapter.label} takes none"
+            raise BadRequest("bad_fact", f"{words}, not {each!r}", "--option")
     fields = dict(each.split("=", 1) for each in mapped)
     return dict(each.split("=", 1) for each in options) | ({"map": fields} if fields else {})
 

@@ -38,6 +38,8 @@ def report(
     if by not in (None, *cuts):
         raise BadRequest("bad_fact", f"{name} is cut by {', '.join(cuts)}", "--by")
     first, last = (None if each is None else each.date() for each in (days["from_on"], days["to_on"]))
+    if first is not None and last is not None and last < first:
+        raise BadRequest("bad_fact", f"{last} is before {first}; write the later day", "--to")
     question = Question(by or cuts[0], site, first, last)
     with opened(context) as db, target(None) as file:
         names, found = rows(db, name, question)

@@ -236,10 +236,15 @@ def _host(text: str) -> str:
 
 def _checked(given: dict[str, object]) -> dict[str, object]:
     """Check zone, currency and region."""
+    from phonenumbers import SUPPORTED_REGIONS
+
     if given["timezone"] not in zoneinfo.available_timezones():
         raise BadRequest("bad_fact", f"{given['timezone']!r} is no time zone; write such as Europe/London")
     for name, length in (("currency", 3), ("region", 2)):
         given[name] = str(given[name]).upper()
         if not re.fullmatch(rf"[A-Z]{{{length}}}", str(given[name])):
             raise BadRequest("bad_fact", f"{given[name]!r} is no {name}; write {length} letters")
+    if given["region"] not in SUPPORTED_REGIONS:
+        words = f"numbers cannot be read as those of {given['region']!r}; write a country such as GB or US"
+        raise BadRequest("bad_fact", words, "--region")
     return given

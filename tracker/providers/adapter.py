@@ -123,6 +123,7 @@ class Adapter:
             kept and parsed as a form of those fields.
         secret: what the secret is called and where it is found; empty: there is none.
         wants_user: the secret is written `user:password` (HTTP Basic).
+        options: names of what the operator may set for a source; `map` among them: a field map, too.
         steps: how to connect it, a sentence each; `{url}` stands for the hook's address.
         verified: what its shapes and signature were checked against, for the table of providers.
     """
@@ -140,5 +141,6 @@ class Adapter:
     takes_query: bool = False
     secret: str = ""
     wants_user: bool = False
+    options: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     verified: str = ""

@@ -17,7 +17,7 @@ from typing import Any
 
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.calling import line
-from tracker.providers.crm import account, all_texts, contact_of, status_of
+from tracker.providers.crm import STATES, account, all_texts, contact_of, status_of
 from tracker.providers.reading import decimal, first, first_text, instant, mapping, objects, text
 from tracker.providers.signing import demand_fresh, demand_header, demand_number, demand_same, hex_mac
 
@@ -119,6 +119,7 @@ ADAPTER = Adapter(
     parse=_parse,
     verify=_verify,
     secret="the subscription's signature_key, in the answer to its creation",
+    options=STATES,
     steps=(
         "Create a subscription with Close's API: POST /api/v1/webhook/ with url {url} and the events "
         "created, updated and deleted of opportunity and contact, and created of activity.call, "

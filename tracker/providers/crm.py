@@ -15,7 +15,8 @@ from tracker.providers.reading import first, first_text, mapping, text
 
 _WON = re.compile(r"(?:closed?[\W_]*)?won|won\b.*", re.IGNORECASE)
 _LOST = re.compile(r"(?:closed?[\W_]*)?lost(?:\W.*)?", re.IGNORECASE)
-_STATES = ("won", "lost", "open")
+STATES = ("won", "lost", "open")
+"""What stages may stand for; also the names of the options that list them."""
 
 
 def status_of(stage: Any, options: Mapping[str, Any], opens: Iterable[str] = ()) -> str | None:
@@ -32,7 +33,7 @@ def status_of(stage: Any, options: Mapping[str, Any], opens: Iterable[str] = ())
     named = (text(stage) or "").casefold()
     if not named:
         return None
-    for state in _STATES:
+    for state in STATES:
         if named in {each.strip().casefold() for each in str(options.get(state) or "").split(",")}:
             return state
     if _WON.fullmatch(named):

@@ -7,7 +7,7 @@ own id may come in the header `webhook-id`, `x-webhook-id` or `idempotency-key`.
 from __future__ import annotations
 
 from tracker.providers.adapter import Adapter, Delivery, Facts
-from tracker.providers.mapped import mapped_facts
+from tracker.providers.mapped import OPTIONS, mapped_facts
 from tracker.providers.proofs import demand_shared_secret
 
 _IDS = ("webhook-id", "svix-id", "idempotency-key", "x-webhook-id")
@@ -27,6 +27,7 @@ ADAPTER = Adapter(
     takes_query=True,
     secret="a secret of your own, in the header X-Touchline-Secret, as Authorization: Bearer, as the key of "
     "X-Signature (HMAC-SHA256 in hex of the body, or of a GET's query), or in the address as ?secret=",
+    options=OPTIONS,
     steps=(
         "Have your system post JSON or a form to {url}, one request a lead. A system that only sends "
         "GET puts the fields into the address: {url}?email=...&phone=...",

@@ -16,7 +16,7 @@ from typing import Any
 
 from tracker.providers.adapter import NO_CONTENT, Adapter, Delivery, Facts
 from tracker.providers.calling import names_of
-from tracker.providers.crm import account, all_texts, contact_of, status_of
+from tracker.providers.crm import STATES, account, all_texts, contact_of, status_of
 from tracker.providers.hubspot_signing import demand_hubspot
 from tracker.providers.reading import (
     counted_instant,
@@ -259,6 +259,7 @@ ADAPTER = Adapter(
     verify=demand_hubspot,
     accepted=NO_CONTENT,
     secret="the client secret of the app that sends",
+    options=STATES,
     steps=(
         "In HubSpot open your private or developer app, then Webhooks, and enter {url} as the target.",
         "Subscribe to deal.creation, deal.deletion, and deal.propertyChange of dealstage, amount, "

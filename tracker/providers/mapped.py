@@ -32,6 +32,7 @@ from tracker.providers.shapes import asked_answer, content_key, flat_answers, un
 from tracker.providers.tracked import bare, course_of, is_made, kind_of, times_of, with_source
 
 Options = Mapping[str, Any]
+OPTIONS = ("map", "fact", "kind", "provider", "id", "at", "version_at", "test", "list", "stage")
 
 _WRAPPERS = (
     "",

@@ -15,7 +15,7 @@ from typing import Any
 
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.calling import only
-from tracker.providers.crm import account, all_texts, contact_of, id_of, status_of
+from tracker.providers.crm import STATES, account, all_texts, contact_of, id_of, status_of
 from tracker.providers.reading import (
     dig,
     first,
@@ -136,6 +136,7 @@ ADAPTER = Adapter(
     name="nutshell",
     label="Nutshell",
     parse=_parse,
+    options=STATES,
     steps=(
         "In Nutshell open Setup, then Webhooks, and add one with the address {url}.",
         "Choose the events of leads and people.",

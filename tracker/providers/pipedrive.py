@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracker.providers.adapter import Adapter, Delivery, Facts, Unproved
-from tracker.providers.crm import account, all_texts, contact_of, id_of, status_of
+from tracker.providers.crm import STATES, account, all_texts, contact_of, id_of, status_of
 from tracker.providers.reading import (
     dig,
     first,
@@ -123,6 +123,7 @@ ADAPTER = Adapter(
     verify=_verify,
     secret="a user and a password of your own, entered at the webhook: `user:password`",
     wants_user=True,
+    options=STATES,
     steps=(
         "In Pipedrive open Tools and apps, then Webhooks, and create one of version 2.",
         "Choose all actions of deal, and a second and third for person and activity; enter {url}.",

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracker.providers.adapter import Adapter, Delivery, Facts, Reply, Unproved
-from tracker.providers.crm import account, all_texts, contact_of, status_of
+from tracker.providers.crm import STATES, account, all_texts, contact_of, status_of
 from tracker.providers.reading import (
     dig,
     first,
@@ -147,6 +147,7 @@ ADAPTER = Adapter(
     hush=_hush,
     accepted=Reply(200, _ACK, "text/xml; charset=utf-8"),
     secret="the organization's id, on the page Company Information",
+    options=STATES,
     steps=(
         "In Salesforce's Setup open Outbound Messages and make one for Opportunity with the endpoint {url}.",
         "Choose at least Id, StageName, IsWon, IsClosed, Amount, Name, AccountId, ContactId and "

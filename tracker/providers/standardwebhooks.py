@@ -12,7 +12,7 @@ import base64
 import binascii
 
 from tracker.providers.adapter import Adapter, Delivery, Facts
-from tracker.providers.mapped import mapped_facts
+from tracker.providers.mapped import OPTIONS, mapped_facts
 from tracker.providers.signing import demand_standard
 
 _PREFIXES = ("webhook-", "svix-")
@@ -45,6 +45,7 @@ ADAPTER = Adapter(
     headers=_IDS,
     is_nameless=True,
     secret="the endpoint's signing secret, whsec_ and base64",
+    options=OPTIONS,
     steps=(
         "Add an endpoint with the address {url} at the sender.",
         "Copy its signing secret, which begins with whsec_, and give it as --secret.",

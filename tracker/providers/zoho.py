@@ -15,7 +15,7 @@ from typing import Any
 
 from tracker.providers.adapter import Adapter, Delivery, Facts
 from tracker.providers.calling import only
-from tracker.providers.crm import account, all_texts, contact_of, id_of, status_of
+from tracker.providers.crm import STATES, account, all_texts, contact_of, id_of, status_of
 from tracker.providers.reading import (
     counted_instant,
     dig,
@@ -128,6 +128,7 @@ ADAPTER = Adapter(
     verify=_verify,
     hush=_hush,
     secret="the token of your own that the channel is created with",
+    options=STATES,
     steps=(
         "Create a channel with Zoho's API: POST /crm/v8/actions/watch with a channel_id (a number of "
         "your choice), notify_url {url}, events Deals.all and Contacts.all, return_affected_field_values "
