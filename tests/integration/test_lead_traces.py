@@ -354,7 +354,10 @@ def test_matching_by_pages_is_off_until_the_site_says_so(workspace: Workspace) -
         assert workspace.verify() == []
 
 
-WITHHELD = ("anonymous", "Restricted", "+266696687", "unavailable", "private", "Unknown", "+7378742833", "")
+WITHHELD = (
+    "anonymous", "Restricted", "+266696687", "unavailable", "private", "Unknown", "+7378742833", "0000000000",
+    "+10000000000", "",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("phone", WITHHELD)

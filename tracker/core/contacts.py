@@ -196,6 +196,8 @@ def _parsed(plain: str, region: str) -> Phone | None:
         number = phonenumbers.parse(plain, region or None)
     except phonenumbers.NumberParseException:
         return None
+    if not number.national_number:  # nothing but noughts: what is typed, or sent, where there is none
+        return None
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
     kind, country = phonenumbers.number_type(number), phonenumbers.region_code_for_number(number)
