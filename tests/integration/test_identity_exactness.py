@@ -175,6 +175,20 @@ def test_a_contact_merged_by_its_crm_joins_the_other(workspace: Workspace) -> No
     assert persons(workspace) == people(f"email:{ANN} email:{BOB} crm:hub:c1 crm:hub:c2")
 
 
+def test_one_address_may_go_with_two_user_ids(workspace: Workspace) -> None:
+    """A user id that is given with an address is that person's, beside another that it has."""
+    told = (
+        hit("h1"), identify(1, user_id="u1", email=ANN), hit("h2", DAY), identify(DAY + 1, user_id="u2"),
+        hit("h3", 2 * DAY), identify(2 * DAY + 1, user_id="u2", email=ANN),
+    )  # fmt: skip
+    workspace.tell(*told[:4])
+    assert [row["from_at"] for row in Reading(workspace).owners()] == [None, at(DAY)]
+    workspace.tell(*told[4:])
+    assert persons(workspace) == people(f"visitor:v1 email:{ANN}")
+    assert {row["person"] for row in Reading(workspace).sessions()} == {"visitor:v1"}
+    assert Reading(workspace).owners() == []
+
+
 # 3. Consent
 
 

@@ -103,11 +103,14 @@ class Groups:
     def _parent_is(self, identifier: Identifier, group: _Group) -> bool:
         return self._groups[self.find(identifier)] is group
 
-    def refusal(self, a: Identifier, b: Identifier, *, emails_may_meet: bool = False) -> Why | None:
+    def refusal(
+        self, a: Identifier, b: Identifier, *, emails_may_meet: bool = False, users_may_meet: bool = False
+    ) -> Why | None:
         """Say why two groups may not become one; none where they may.
 
         Args:
             emails_may_meet: the evidence is strong enough to give one person two addresses.
+            users_may_meet: it is strong enough to give one person two user ids.
         """
         one, two = self._groups[self.find(a)], self._groups[self.find(b)]
         if one is two:
@@ -116,7 +119,9 @@ class Groups:
             return "split"
         if one.systems & two.systems:
             return "two_contacts"
-        if not emails_may_meet and (one.emails and two.emails or one.users and two.users):
+        if emails_may_meet:
+            return None
+        if one.emails and two.emails or one.users and two.users and not users_may_meet:
             return "device_between_emails"
         return None
 

@@ -148,9 +148,12 @@ class _Court:
 
     def _identify(self, each: Evidence) -> None:
         """R2: the device is theirs, or becomes theirs from this session on where it was someone's before."""
-        may_meet = self._guards.device_emails_may_meet and each.b.kind == "visitor"
-        refusal = self._groups.refusal(each.a, each.b, emails_may_meet=may_meet)
-        if each.b.kind == "visitor":
+        is_on_device = each.b.kind == "visitor"
+        may_meet = self._guards.device_emails_may_meet and is_on_device
+        refusal = self._groups.refusal(
+            each.a, each.b, emails_may_meet=may_meet, users_may_meet=not is_on_device
+        )
+        if is_on_device:
             given = self._given(each) if refusal is not None else None
             if given is None:
                 since_ms = each.at_ms if each.since_ms is None else each.since_ms
