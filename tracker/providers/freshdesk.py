@@ -38,17 +38,19 @@ _NAMES = (
     "ticket_contact_name",
     "requester_name",
     "requester.name",
+    "contact.name",
     "contact_name",
     "name",
 )
 _EMAILS = (
     "ticket_requester_email", "ticket_contact_email", "ticket_from_email", "requester_email",
-    "requester.email", "contact_email", "email",
+    "requester.email", "contact.email", "contact_email", "email",
 )  # fmt: skip
 _PHONES = (
     "ticket_requester_phone", "ticket_contact_phone", "ticket_requester_mobile", "ticket_contact_mobile",
-    "requester_phone", "requester.phone", "contact_phone", "phone",
+    "requester_phone", "requester.phone", "contact.phone", "contact.mobile", "contact_phone", "phone",
 )  # fmt: skip
+_BY_TEAM = frozenset({"outbound email", "10"})  # sources of a ticket
 _CREATED = re.compile(r"ticket_action\W+created", re.IGNORECASE)
 _USED = frozenset(
     {*_NAMES, *_EMAILS, *_PHONES, "ticket_description", "description", "ticket_subject", "subject"}
@@ -60,7 +62,8 @@ def _parse(delivery: Delivery) -> Facts:
     if "action" in told and ("actor" in told or isinstance(told.get("data"), Mapping)):
         yield from _freshchat(told)
     else:
-        yield from _ticket(mapping(first(told, "freshdesk_webhook", "ticket")) or told, delivery.zone)
+        ticket = mapping(first(told, "freshdesk_webhook", "ticket"))
+        yield from _ticket({**told, **ticket}, delivery.zone)
 
 
 def _ticket(told: Mapping[str, Any], zone: str) -> Facts:
@@ -72,17 +75,22 @@ def _ticket(told: Mapping[str, Any], zone: str) -> Facts:
     message = plain(first(told, "ticket_description", "description_text", "description"))
     if not any((email, phone) if ticket_id is None else (name, email, phone, subject, message)):
         return
-    contact_id = first_text(told, "ticket_requester_unique_external_id", "ticket_contact_unique_external_id")
+    contact_id = first_text(
+        told, "ticket_requester_unique_external_id", "ticket_contact_unique_external_id",
+        "contact.unique_external_id",
+    )  # fmt: skip
     requester_id = first_text(told, "requester_id", "requester.id", "ticket_requester_id")
     yield {
         "fact": "lead", "kind": "chat",
         "provider_id": ticket_id and (ticket_id.rpartition("/")[2] or ticket_id),
         "at": instant(first(told, "ticket_created_at", "created_at", "ticket_created_on"), zone),
         "version_at": instant(first(told, "ticket_updated_at", "updated_at"), zone),
-        "is_addition": _is_of_later(told) or None,
+        "is_addition": _is_of_later(told) or _is_by_team(told) or None,
         "name": real_name(name), "email": email, "phone": phone, "user_id": contact_id,
         "crm_id": requester_id and f"freshdesk:{requester_id}",
-        "company": first_text(told, "ticket_company_name", "ticket_requester_company_name", "company_name"),
+        "company": first_text(
+            told, "ticket_company_name", "ticket_requester_company_name", "company_name", "company.name"
+        ),
         "visitor_id": visitor_token(told) or text(told.get("ticket_cf_tl_visitor")),
         "fields": {
             **{str(key): said for key, value in told.items() if key not in _USED and (said := text(value))},
@@ -95,6 +103,10 @@ def _is_of_later(told: Mapping[str, Any]) -> bool:
     """Tell whether a rule told of what happened to a ticket after it was created: a note, a change."""
     event = text(told.get("triggered_event"))
     return event is not None and not _CREATED.search(event)
+
+
+def _is_by_team(told: Mapping[str, Any]) -> bool:
+    return (first_text(told, "ticket_source", "source") or "").lower().replace("_", " ") in _BY_TEAM
 
 
 def _freshchat(told: Mapping[str, Any]) -> Facts:

@@ -220,3 +220,24 @@ def test_a_text_message_of_callrail_may_hide_its_sender() -> None:
     lead = merged_lead("callrail", delivery(told))
     assert (lead["provider_id"], lead.get("phone"), lead["tracking_number"]) == ("k8mc8", None, OURS)
     assert lead["fields"]["source_number"] == "***3312"
+
+
+TICKETS: dict[str, tuple[dict[str, Any], bool]] = {
+    "its contact within": ({"ticket": {"id": "5", "contact": {"email": "maya@okaforstudio.net"}}}, True),
+    "its contact beside": ({"ticket": {"id": 5}, "contact": {"email": "maya@okaforstudio.net"}}, True),
+    "the team's e-mail": ({"ticket_id": 5, "email": "maya@okaforstudio.net", "source": 10}, False),
+    "the team's, in words": (
+        {"freshdesk_webhook": {"ticket_id": 5, "ticket_contact_email": "maya@okaforstudio.net",
+                               "ticket_source": "Outbound Email"}}, False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "is_lead"), TICKETS.values(), ids=TICKETS)
+def test_a_ticket_of_freshdesk_names_its_contact_in_several_places(
+    told: dict[str, Any], is_lead: bool
+) -> None:
+    """What the team sends first is no customer's request."""
+    (fact,) = facts_of("freshdesk", delivery(told))
+    assert (fact["provider_id"], fact["email"]) == ("5", "maya@okaforstudio.net")
+    assert begins("freshdesk", delivery(told)) is is_lead
