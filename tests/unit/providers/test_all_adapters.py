@@ -189,7 +189,7 @@ def test_an_adapter_tells_an_operator_how_to_connect_it(name: str) -> None:
     adapter = load_adapter(name)
     assert adapter.name == name
     assert any("{url}" in step for step in adapter.steps)
-    assert all(step.strip().endswith((".", ":")) for step in adapter.steps)
+    assert all(step.strip().endswith((".", ":", "`")) for step in adapter.steps)
     assert adapter.label
     assert adapter.verified
     assert (adapter.verify is None) == (not adapter.secret)
