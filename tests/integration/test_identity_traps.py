@@ -379,6 +379,7 @@ SPELLINGS = {
     "an e-mail address in another case": ({"email": "ANN@ACME.COM"}, {"email": "ann@acme.com"}),
     "an address with a name around it": ({"email": "Ann Lee <ann@acme.com>"}, {"email": "ann@acme.com"}),
     "an address in quotes": ({"email": '"ann@acme.com"'}, {"email": "ann@acme.com"}),
+    "an address in a printer's quotes": ({"email": "\u201cann@acme.com\u201d"}, {"email": "ann@acme.com"}),
     "dots and a tag at Google": ({"email": "a.n.n+shop@gmail.com"}, {"email": "ann@googlemail.com"}),
     "a domain in its own script": ({"email": "ann@münchen-bau.de"}, {"email": "ann@xn--mnchen-bau-9db.de"}),
     "a national number": ({"phone": "07700 900001"}, {"phone": "+44 7700 900001"}),

@@ -31,6 +31,7 @@ DomainKind = Literal["free", "disposable", "company"]
 
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _MASKED = re.compile("[*•●#]{2}|xx")
+_PRINTED_QUOTES = str.maketrans("\u2018\u2019\u201c\u201d\u201e", '\'\'"""')
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u1100-\u11ff]+")
 _NAMED = re.compile(r"[^<>]*<\s*([^<>]+?)\s*>")
 _LOOSE = re.compile(
@@ -96,7 +97,7 @@ def normalise_email(text: str) -> str | None:
 def _tidy_email(text: str) -> str:
     if len(text) > 2 * EMAIL_LIMIT:
         return ""
-    plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", text)).strip()
+    plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", text)).translate(_PRINTED_QUOTES).strip()
     named = _NAMED.fullmatch(plain)
     plain = named[1] if named else plain
     plain = plain.lower().removeprefix("mailto:").partition("?")[0].strip(" \t'`,;.")
