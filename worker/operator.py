@@ -17,7 +17,7 @@ from tracker.core.whys import Why
 from tracker.errors import BadRequest
 from tracker.store.evidence import load_verdict
 from tracker.store.exports import rows
-from tracker.store.sites import site_no, site_numbers
+from tracker.store.sites import numbered_sites, site_no, site_numbers
 from tracker.store.whom import find_id, is_spelled
 
 ORIGIN = "operator"
@@ -44,14 +44,18 @@ class Word:
         }  # fmt: skip
 
 
-def name_identifier(db: sqlite3.Connection, text: str) -> Identifier:
+def name_identifier(db: sqlite3.Connection, text: str, *, site: str) -> Identifier:
     """Read whom an operator means: `kind:value`, or any id, which stands for the identifier it names.
+
+    Args:
+        site: the key of the one by whose region a national phone number is read.
 
     Raises:
         BadRequest: it can be read as neither.
     """
     if is_spelled(text.strip()):
-        return read_identifier(text)
+        (region,) = (each.region for each in numbered_sites(db).values() if each.key == site)
+        return read_identifier(text, region=region)
     found = find_id(db, text.strip())
     if found is None:
         words = f"{text!r} names nobody; write KIND:VALUE, such as email:ann@acme.com, or the id of a person"

@@ -64,6 +64,12 @@ def test_same_joins_what_the_guards_keep_apart(workspace: Workspace, touchline: 
     assert groups(workspace) == JOINED
 
 
+def test_a_national_number_is_read_as_at_the_site(workspace: Workspace, touchline: Touchline) -> None:
+    """A number of the site's country needs no code, and is kept with it."""
+    result = touchline("same", ANN, "phone:07700 900001", "--site", "shop")
+    assert "email:ann@acme.com and phone:+447700900001" in result.stderr
+
+
 def test_a_split_beats_same_and_says_so(workspace: Workspace, touchline: Touchline) -> None:
     """A refused word is kept, and told on stderr."""
     told(touchline("split", ANN, HOME))

@@ -80,12 +80,13 @@ def _read(db: sqlite3.Connection, kind: Kind, ends: tuple[str, str], given: dict
     from tracker.core.times import parse_instant
     from worker.operator import Word, name_identifier, pick_site
 
-    a, b = (name_identifier(db, text) for text in ends)
+    site = pick_site(db, given["site"])
+    a, b = (name_identifier(db, text, site=site) for text in ends)
     if a == b:
         raise BadRequest("bad_fact", f"{ends[0]} and {ends[1]} are the same identifier")
     now_ms = int(time.time() * 1_000)
     at_ms = now_ms if given["at"] is None else parse_instant(given["at"], place="--at")
-    return Word(kind, a, b, pick_site(db, given["site"]), at_ms, now_ms, is_undo=given["undo"])
+    return Word(kind, a, b, site, at_ms, now_ms, is_undo=given["undo"])
 
 
 def _talk(word: Word, moved: int, why: Why | None) -> None:

@@ -62,8 +62,11 @@ def testify(kind: str, fact: Mapping[str, Any], *, key: str, region: str) -> Tes
     return Testimony(dict.fromkeys(ends, seen_ms), evidence, name)
 
 
-def read_identifier(text: str, *, place: str = "") -> Identifier:
-    """Read an identifier written as `kind:value`; a phone number with its country's code.
+def read_identifier(text: str, *, place: str = "", region: str = _NO_REGION) -> Identifier:
+    """Read an identifier written as `kind:value`.
+
+    Args:
+        region: ISO 3166 code by which a national phone number is read; without one it is none.
 
     Raises:
         BadFact: no such kind, or a value that names nobody.
@@ -72,7 +75,7 @@ def read_identifier(text: str, *, place: str = "") -> Identifier:
     if not colon or kind not in KINDS:
         words = f"{text!r} is no identifier; write KIND:VALUE, where KIND is one of {', '.join(KINDS)}"
         raise BadFact("bad_fact", words, place)
-    found = _identifier(kind, value, _NO_REGION)
+    found = _identifier(kind, value, region)
     if found is None:
         words = f"{text!r} names nobody: the value is blocked, or none of that kind"
         raise BadFact("bad_fact", words, place)
