@@ -209,6 +209,7 @@ REASONS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a shared number": (
         {"lines": (line(apart="shared"),)}, ["the number is used by too many people to say who it was"],
     ),
+    "a number of our own": ({"lines": (line(apart="own_number"),)}, ["the number is one of our own"]),
     "a number of old": (
         {"lines": (line(LAPTOP, ago_days=200),)},
         ["v2 ruled_out: is known by the number, of old, or not theirs alone",

@@ -245,7 +245,9 @@ def _notes(asked: Asked, found: Match) -> tuple[str, ...]:
         told.append("the called number was shown to nobody at the time of the call")
     for line in _lines(asked):
         if line.apart not in (None, "contested_line"):
-            told.append(f"the {KINDS[line.kind]} is used by too many people to say who it was")
+            is_own = line.apart == "own_number"
+            why = "one of our own" if is_own else "used by too many people to say who it was"
+            told.append(f"the {KINDS[line.kind]} is {why}")
         elif found.rule != "M5" and line.visitors and not line.apart and not _is_fresh(line, asked):
             told.append(f"the {KINDS[line.kind]} was not seen with its person for too long to be sure")
     names = ", ".join(asked.click_names)
