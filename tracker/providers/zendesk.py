@@ -21,6 +21,7 @@ from tracker.providers.reading import (
     dig,
     first,
     first_text,
+    full_name,
     instant,
     instant_ms_of,
     mapping,
@@ -33,6 +34,8 @@ from tracker.providers.talk import plain, real_name
 
 _EVENT = re.compile(r"zen:event-type[:/]")
 _TEST_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # printed in Zendesk's manual, known to all
+_NAMED = re.compile(r"([^<>]*)<([^<>@\s]+@[^<>\s]+)>")
+_HUMP = re.compile("(?<=[a-z0-9])(?=[A-Z])")
 _TICKET_LINK = re.compile(r"/tickets/(\d+)")
 _STAFF = frozenset({"agent", "admin", "trigger", "system"})
 _NOBODY = frozenset({"-1", "0"})
@@ -90,12 +93,18 @@ def _message(told: Mapping[str, Any]) -> Facts:
 
 def _written(told: Mapping[str, Any], zone: str) -> Facts:
     """Read what an admin wrote for a trigger."""
-    ticket = {**told, **mapping(told.get("ticket"))}
+    ticket = {**_spelled(told), **_spelled(mapping(told.get("ticket")))}
+    named = _NAMED.fullmatch((text(ticket.get("requester")) or "")[:400])
     link = _TICKET_LINK.search(first_text(ticket, "link", "url", "ticket_url", "ticket_link") or "")
     ticket_id = first_text(ticket, "ticket_id", "id", "ticketId") or (link[1] if link else None)
     person = {
-        "name": real_name(first_text(ticket, "requester.name", "requester_name", "customer_name", "name")),
-        "email": first_text(ticket, "requester.email", "requester_email", "customer_email", "email"),
+        "name": real_name(
+            first_text(ticket, "requester.name", "requester_name", "customer_name", "name")
+            or full_name(dig(ticket, "requester.first_name"), dig(ticket, "requester.last_name"))
+            or (named and named[1])
+        ),
+        "email": first_text(ticket, "requester.email", "requester_email", "customer_email", "email")
+        or (named[2] if named else None),
         "phone": first_text(ticket, "requester.phone", "requester_phone", "customer_phone", "phone"),
     }
     fields = {
@@ -118,6 +127,11 @@ def _written(told: Mapping[str, Any], zone: str) -> Facts:
         "page_url": first_text(ticket, "page_url", "page"),
         "fields": without_blanks(fields),
     }  # fmt: skip
+
+
+def _spelled(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Give names that an admin wrote in camel case in lower case as well: `RequesterEmail`, `ticketId`."""
+    return {**{_HUMP.sub("_", str(name)).lower(): value for name, value in told.items()}, **told}
 
 
 def _user(told: Mapping[str, Any], kind: str) -> Facts:

@@ -241,3 +241,26 @@ def test_a_ticket_of_freshdesk_names_its_contact_in_several_places(
     (fact,) = facts_of("freshdesk", delivery(told))
     assert (fact["provider_id"], fact["email"]) == ("5", "maya@okaforstudio.net")
     assert begins("freshdesk", delivery(told)) is is_lead
+
+
+TRIGGERS: dict[str, dict[str, Any]] = {
+    "an address with its name": {
+        "ticketId": "77", "title": "Walnut", "requester": "Maya Okafor <maya@okaforstudio.net>",
+    },
+    "humps": {"Id": "77", "Title": "Walnut", "RequesterName": "Maya Okafor",
+              "RequesterEmail": "maya@okaforstudio.net"},
+    "a name in two parts": {
+        "ticket": {"id": 77, "title": "Walnut", "requester": {
+            "first_name": "Maya", "last_name": "Okafor", "email": "maya@okaforstudio.net"}},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("told", TRIGGERS.values(), ids=TRIGGERS)
+def test_a_trigger_of_zendesk_names_its_requester_as_its_admin_wrote(told: dict[str, Any]) -> None:
+    """Others' triggers are read as well as our own."""
+    lead = merged_lead("zendesk", delivery(told))
+    assert (lead["provider_id"], lead["name"], lead["email"]) == (
+        "77", "Maya Okafor", "maya@okaforstudio.net",
+    )  # fmt: skip
+    assert lead["fields"] == {"subject": "Walnut"}
