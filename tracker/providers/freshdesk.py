@@ -44,14 +44,14 @@ _NAMES = (
 )
 _EMAILS = (
     "ticket_requester_email", "ticket_contact_email", "ticket_from_email", "requester_email",
-    "requester.email", "contact.email", "contact_email", "email",
+    "requester.email", "contact.email", "contact_email", "ticket_email", "email",
 )  # fmt: skip
 _PHONES = (
     "ticket_requester_phone", "ticket_contact_phone", "ticket_requester_mobile", "ticket_contact_mobile",
     "requester_phone", "requester.phone", "contact.phone", "contact.mobile", "contact_phone", "phone",
 )  # fmt: skip
 _BY_TEAM = frozenset({"outbound email", "10"})  # sources of a ticket
-_CREATED = re.compile(r"ticket_action\W+created", re.IGNORECASE)
+_CREATED = re.compile(r"ticket(?:_action)?[\W_]+created", re.IGNORECASE)
 _USED = frozenset(
     {*_NAMES, *_EMAILS, *_PHONES, "ticket_description", "description", "ticket_subject", "subject"}
 )

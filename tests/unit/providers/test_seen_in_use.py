@@ -225,6 +225,10 @@ def test_a_text_message_of_callrail_may_hide_its_sender() -> None:
 TICKETS: dict[str, tuple[dict[str, Any], bool]] = {
     "its contact within": ({"ticket": {"id": "5", "contact": {"email": "maya@okaforstudio.net"}}}, True),
     "its contact beside": ({"ticket": {"id": 5}, "contact": {"email": "maya@okaforstudio.net"}}, True),
+    "its address by another name": (
+        {"freshdesk_webhook": {"ticket_id": "5", "ticket_email": "maya@okaforstudio.net",
+                               "triggered_event": "ticket_created"}}, True,
+    ),
     "the team's e-mail": ({"ticket_id": 5, "email": "maya@okaforstudio.net", "source": 10}, False),
     "the team's, in words": (
         {"freshdesk_webhook": {"ticket_id": 5, "ticket_contact_email": "maya@okaforstudio.net",
