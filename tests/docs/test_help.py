@@ -120,6 +120,12 @@ def test_the_page_on_numbers_tells_the_times_that_hold() -> None:
     assert f"24 are in use on average, and {size_for(24.0)} are enough" in text
 
 
+def test_the_page_on_hooks_tells_how_long_messages_are_kept() -> None:
+    """The days are those of the setting."""
+    days = next(each.default for each in SETTINGS if each.name == "raw_days")
+    assert f"for {days} days (`raw_days`)" in (HELP / "hooks.md").read_text("utf-8")
+
+
 def test_the_page_on_identity_names_every_rule_and_limit() -> None:
     """Each rule has its line, each setting is one that there is, with the value that it usually has."""
     text = (HELP / "identity.md").read_text("utf-8")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from tracker import processes
 from tracker.cli import main
 
 BYTES = "\udcff"  # how a byte that is no UTF-8 stands in an argument
@@ -50,3 +55,33 @@ def test_a_list_that_is_no_yaml_is_told_in_one_line(data: Path) -> None:
     done = run(data, ["sources", "import", str(data / "broken.yml")])
     assert done.exit_code == 2
     assert done.stderr.startswith("Error: broken.yml is no YAML: ") and done.stderr.count("\n") == 1
+
+
+def test_an_export_into_a_pipe_leaves_it_a_pipe(data: Path) -> None:
+    """What is no file is written to; a file in its place would be the end of a device such as /dev/null."""
+    pipe, got = data / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text("utf-8")), daemon=True)
+    reader.start()
+    assert run(data, ["export", "leads", "--out", str(pipe)]).exit_code == 0
+    reader.join(60)
+    assert stat.S_ISFIFO(pipe.stat().st_mode) and got[0].startswith("lead_id,site,")
+
+
+def test_an_export_into_a_link_goes_where_the_link_leads(data: Path) -> None:
+    """The link stays, and what it leads to is the export."""
+    (data / "link.csv").symlink_to(data / "there.csv")
+    assert run(data, ["export", "leads", "--out", str(data / "link.csv")]).exit_code == 0
+    assert (data / "link.csv").is_symlink() and (data / "there.csv").read_text("utf-8").startswith("lead_id,")
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="this system has no device that is full")
+def test_a_full_disk_is_said_in_one_line(data: Path) -> None:
+    """Exit code 1, and no traceback."""
+    command = processes.command("tracker", "--data", str(data), "export", "leads")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, env=processes.environment(os.environ), stdout=full, stderr=subprocess.PIPE, timeout=600
+        )
+    said = b"Error: Nothing more can be written: No space left on device.\n"
+    assert (done.returncode, done.stderr) == (1, said)

@@ -8,6 +8,7 @@ verb does stands in its own module.
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
 import os
 import sqlite3
@@ -124,6 +125,8 @@ class Verbs(click.Group):
         except TouchlineError as error:
             raise Failed(str(error)) from error
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise Failed(f"Nothing more can be written: {error.strerror}.") from error
             if error.filename is None:  # no file of the caller's: a closed pipe, or a fault of ours
                 raise
             raise Failed(f"{error.filename}: {error.strerror}.") from error

@@ -86,6 +86,11 @@ def target(out: Path | None) -> Iterator[IO[str]]:
             sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
         yield sys.stdout
         return
+    if out.exists() and not out.is_file():  # a device or a pipe, in whose place nothing may be put
+        with out.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        return
+    out = out.resolve()  # a link stays one
     part = out.with_name(out.name + ".part")
     try:
         with part.open("w", encoding="utf-8", newline="") as file:
