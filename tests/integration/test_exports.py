@@ -206,10 +206,11 @@ def test_contacts_are_masked_unless_asked_for(workspace: Workspace) -> None:
 
 
 def test_only_one_sites_rows_on_request(workspace: Workspace) -> None:
-    """`--site` keeps that site's rows; persons belong to no one site."""
+    """`--site` keeps that site's rows; persons belong to no one site, and a site must be there."""
     assert {row["site"] for row in rows_of(run(workspace, "sessions", "--site", "blog"))} == {"blog"}
     assert len(rows_of(run(workspace, "touchpoints", "--site", "shop"))) == 4
-    assert rows_of(run(workspace, "leads", "--site", "nowhere")) == []
+    unknown = run(workspace, "leads", "--site", "nowhere")
+    assert (unknown.exit_code, unknown.stdout) == (2, "")
     refused = run(workspace, "persons", "--site", "shop")
     assert (refused.exit_code, refused.stdout) == (2, "")
 
