@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import os
+import queue
 import signal
 import socket
 import sys
@@ -39,6 +41,35 @@ def environment(environ: Mapping[str, str], extra: Mapping[str, str] | None = No
     return {**environ, "PYTHONPATH": os.pathsep.join(path), **(extra or {})}
 
 
+class Stop:
+    """Whether this process was asked to stop. A signal's handler may set it, whatever it interrupts.
+
+    An `Event` may not be set there: where the handler interrupts the event's own `wait`, it waits for a
+    lock that its thread holds.
+
+    Source: https://docs.python.org/3/library/queue.html#simplequeue-objects (put is reentrant).
+    """
+
+    def __init__(self) -> None:
+        self._asked: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._is_set = False
+
+    def set(self) -> None:
+        """Ask to stop."""
+        self._is_set = True
+        self._asked.put(None)
+
+    def is_set(self) -> bool:
+        """Say whether that was asked."""
+        return self._is_set
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until that is asked, or the time is over; says which."""
+        with contextlib.suppress(queue.Empty):
+            self._is_set or self._asked.get(timeout=seconds)
+        return self._is_set
+
+
 def die_with_parent() -> None:
     """Have the kernel send SIGTERM when the parent dies; nothing where the kernel cannot."""
     if sys.platform == "linux":
@@ -49,21 +80,24 @@ def follow(environ: Mapping[str, str], *, grace_s: float = GRACE_S) -> None:
     """Stop when the process named in `TOUCHLINE_PARENT` dies, however it dies.
 
     The kernel's signal covers Linux; the thread covers the moment before it was set, and the rest.
-    Who has not stopped after `grace_s` is killed: nobody else is left to do it, and an orphan would
-    hold the port against those who come after it.
+    There is one signal, not two: to some a second one means to drop everything. Who has not stopped
+    after `grace_s` is ended, even if Python itself stands still: nobody else is left to do it, and an
+    orphan would hold the port against those who come after it.
     """
     with contextlib.suppress(ValueError):
         parent = int(environ.get(PARENT, ""))
         die_with_parent()
-        threading.Thread(target=_watch, args=(parent, grace_s), name="follow-parent", daemon=True).start()
+        is_told = sys.platform == "linux" and os.getppid() == parent
+        words = (parent, grace_s, is_told)
+        threading.Thread(target=_watch, args=words, name="follow-parent", daemon=True).start()
 
 
-def _watch(parent: int, grace_s: float) -> None:
+def _watch(parent: int, grace_s: float, is_told: bool) -> None:
     while os.getppid() == parent:
         time.sleep(_POLL_S)
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(grace_s)
-    os.kill(os.getpid(), signal.SIGKILL)
+    faulthandler.dump_traceback_later(grace_s, exit=True, file=2)  # a thread that needs no interpreter
+    if not is_told:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def try_address(host: str, port: int) -> None:

@@ -7,7 +7,6 @@ doubles; it never stays in the way of the next one.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import redis
 
 from tracker import hitlog, queue
 from tracker.config import Settings
+from tracker.processes import Stop
 from worker import drain as drainer
 from worker import retention
 
@@ -37,7 +37,7 @@ class Shop:
     settings: Settings
     client: redis.Redis
     key: bytes = field(repr=False)
-    closing: threading.Event = field(default_factory=threading.Event)
+    closing: Stop = field(default_factory=Stop)
 
 
 _shops: list[Shop] = []

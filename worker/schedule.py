@@ -6,7 +6,6 @@ Several schedulers may run: a guard in Redis lets one of them through each time.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import redis
 
 from tracker import embedded, hitlog, queue
 from tracker.config import Settings
+from tracker.processes import Stop
 
 TICK_S = 0.5
 GUARD = "touchline:schedule"
@@ -55,7 +55,7 @@ TABLE = (
 )
 
 
-def run(settings: Settings, stop: threading.Event) -> None:
+def run(settings: Settings, stop: Stop) -> None:
     """Ask for the table's jobs until `stop` is set.
 
     Raises:

@@ -178,7 +178,7 @@ def test_an_orphan_that_does_not_stop_when_asked_is_killed() -> None:
     """Nobody else would: it would hold the port for ever."""
     shell = subprocess.Popen(
         ["sh", "-c", f"{processes.PARENT}=$$ '{sys.executable}' -c '{STUBBORN}'; true"],
-        env=processes.environment(os.environ), stdout=subprocess.PIPE, text=True,
+        env=processes.environment(os.environ), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert shell.stdout is not None
     orphan = int(shell.stdout.readline())

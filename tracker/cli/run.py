@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,7 @@ def schedule(context: Context) -> None:
     """
     from worker import schedule as timetable
 
-    stop = threading.Event()
+    stop = processes.Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_signal: stop.set())
     timetable.run(_begin(context.settings), stop)

@@ -90,9 +90,17 @@ def test_a_killed_process_is_replaced(on_port: config.Settings) -> None:
 
 
 @pytest.mark.fault
-def test_nothing_outlives_its_parent(on_port: config.Settings) -> None:
-    """`serve` itself is killed: its processes go too, and the port is free for the next."""
-    with serving(on_port, stops=False) as process:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "sent", ["", "POST /e HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf"], ids=["idle", "half a request"]
+)
+def test_nothing_outlives_its_parent(on_port: config.Settings, sent: str) -> None:
+    """`serve` itself is killed: its processes go too, whoever they wait for, and the port is free."""
+    with (
+        serving(on_port, stops=False) as process,
+        socket.create_connection(("127.0.0.1", on_port.port)) as line,
+    ):
+        line.sendall(sent.encode())
         workers = children(process.pid)
         process.kill()
         process.wait()
