@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from tracker import config, keys, queue
+from tracker.processes import Stop
 from worker import jobs
 from worker.work import Hand, hand
 
@@ -26,6 +27,19 @@ def worker(settings: config.Settings, client: redis.Redis) -> Iterator[Hand]:
     yield hand(shop, queue.DRAIN)
     for number, handler in zip(numbers, handlers, strict=True):
         signal.signal(number, handler)
+
+
+def test_asked_by_a_handler_that_interrupts_the_wait() -> None:
+    """It wakes at once; who asked before it waits is heard as well, and nobody else ends it early."""
+    stop = Stop()
+    assert not stop.wait(0.01)
+    was = signal.signal(signal.SIGALRM, lambda *_signal: stop.set())
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        assert stop.wait(600)
+    finally:
+        signal.signal(signal.SIGALRM, was)
+    assert stop.is_set() and stop.wait(600)
 
 
 def test_asked_before_it_could_hear(worker: Hand) -> None:
