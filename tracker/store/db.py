@@ -24,7 +24,7 @@ FILE = "touchline.db"
 LOCK = "writer.lock"
 
 _PRAGMAS = (
-    "busy_timeout = 5000", "foreign_keys = ON", "synchronous = NORMAL", "cache_size = -16000",
+    "busy_timeout = 5000", "foreign_keys = ON", "synchronous = NORMAL", "cache_size = -8000",
     "wal_autocheckpoint = 4000", "secure_delete = ON",
 )  # fmt: skip
 
