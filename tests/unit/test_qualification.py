@@ -51,6 +51,10 @@ BY_DEFAULT = {
     "a placeholder in a list of fields": (
         {**FORM, "fields": [{"label": "Comments", "value": "this is a test"}]}, "placeholder",
     ),
+    "a list of fields with a thing for a name": (
+        {**FORM, "fields": [{"name": {"en": "Words"}, "label": "Message", "value": "asdf"}]}, "placeholder",
+    ),
+    "a list of fields without any name": ({**FORM, "fields": [{"name": [1], "value": "asdf"}]}, None),
     "a placeholder elsewhere is none": ({**FORM, "fields": {"Company type": "test"}}, None),
     "a premium number": ({**CALL, "phone": "+449098790000"}, "blocked_number"),
     "a withheld number is none": ({**CALL, "phone": None, "duration_s": 60}, None),

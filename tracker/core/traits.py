@@ -96,8 +96,9 @@ def _told(document: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(document, list):
         for each in document:
             if isinstance(each, Mapping):
-                name = next((each[name] for name in ("name", "label", "title", "key") if each.get(name)), "")
+                names = (each.get(name) for name in ("name", "label", "title", "key"))
                 value = next((each[name] for name in ("value", "answer", "text") if each.get(name)), None)
+                name = next((said for said in names if said and isinstance(said, str)), "")
                 yield from _told({name: value})
 
 
