@@ -107,3 +107,11 @@ def test_names_are_found_wherever_they_stand() -> None:
     """A refused message is in any shape; its texts are what names somebody."""
     found = names_in({"a": [{"b": "Ann@acme.com"}, "07700 900001"], "v1": 3}, region="GB")
     assert found >= ERASED - {("crm", "hub:c1")}
+
+
+def test_names_are_found_however_deep_they_stand() -> None:
+    """What strangers send may be nested as deeply as can be read: nobody's erasure may fail on it."""
+    document: object = "ann@acme.com"
+    for _ in range(5_000):
+        document = [document]
+    assert ("email", "ann@acme.com") in names_in(document, region="GB")

@@ -216,16 +216,16 @@ class Needles:
 
 
 def leaves(value: Any) -> Iterator[str]:
-    """Walk all texts within a document of JSON."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from leaves(name)
-            yield from leaves(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from leaves(each)
+    """Walk all texts within a document of JSON, in any order, however deeply they are nested."""
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, Mapping):
+            left += [*each, *each.values()]
+        elif isinstance(each, list):
+            left += each
 
 
 def _spellings(text: str) -> tuple[str, ...]:
