@@ -123,4 +123,7 @@ def decode(body: bytes) -> Entry:
     Raises:
         msgspec.DecodeError: the bytes are no entry; drain keeps them as a reject.
     """
-    return _decoder.decode(body)
+    try:
+        return _decoder.decode(body)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None

@@ -16,7 +16,7 @@ import redis
 
 from tests.tables import holds
 from tests.telling import CHROME, FACEBOOK, GOOGLE, Fact, Workspace, at, hit, identify, lead
-from tracker import config
+from tracker import config, hitlog
 from tracker.model import Site, SiteKey
 from tracker.store.db import open_store
 from tracker.store.sites import StaticNumber, add_site
@@ -379,6 +379,25 @@ def test_what_nobody_foresaw_takes_nobody_else_down(
     assert kept["code"] == "poison"
     assert "nobody foresaw this" in kept["message"]
     assert '"e2"' in kept["body"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(b'{"k":"reject","code":"\xff"}', id="no UTF-8"),
+        pytest.param(b'{"k":"facts","facts":[{"a":' + b"[" * 5_000, id="nested without end"),
+        pytest.param(b'{"k":"news"}', id="of no kind that there is"),
+    ],
+)
+def test_what_is_no_entry_holds_up_nothing_behind_it(
+    workspace: Workspace, client: redis.Redis, entry: bytes
+) -> None:
+    """Bytes on the log that nobody of ours wrote go to the rejects, and the drain goes on."""
+    hitlog.append(client, [entry])
+    workspace.tell(hit("e1"))
+    assert [row["event_id"] for row in workspace.export("hits")] == ["e1"]
+    assert workspace.query("SELECT code FROM reject") == [{"code": "unreadable"}]
+    assert hitlog.length(client) == 0
 
 
 def test_a_floor_that_fails_holds_up_nothing_below_it(
