@@ -8,7 +8,6 @@ text where it has no children.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterable
@@ -164,8 +163,8 @@ def _jwt(text: bytes) -> Any:
     """Read the claims of a JWT without proving it; None when it is none."""
     part = text.strip().split(b".")[1]
     try:
-        return json.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
+        return read_json(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
+    except (ValueError, BadRequest):
         return None
 
 

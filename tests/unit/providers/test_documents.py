@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -39,6 +40,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "JSON in another coding": ('{"a": "é"}'.encode("latin-1"), "application/json"),
     "JSON without a bottom": (b"[" * 100_000, "application/json"),
     "JSON that is deep": (b"[" * 200 + b"]" * 200, "application/json"),
+    "a JWT whose claims are deep": (
+        b"e30." + base64.urlsafe_b64encode(b'{"a":' * 200 + b"1" + b"}" * 200).rstrip(b"=") + b".c2ln",
+        "application/jwt",
+    ),
     "JSON of endless values": (b"[" + b"[]," * 200_000 + b"[]]", "application/json"),
     "JSON with NaN": (b"[NaN]", "application/json"),
     "text that is nothing": (b"hello", "text/plain"),
