@@ -94,6 +94,8 @@ REFUSED = {
     "a word for a number": (LEAD | {"duration_s": "long"}, "duration_s"),
     "a word for an amount": (LEAD | {"value": "much"}, "value"),
     "an amount without end": (LEAD | {"value": "1e99"}, "value"),
+    "an amount next to nothing": (LEAD | {"value": "1e-99999999"}, "value"),
+    "a nought of endless places": (LEAD | {"value": "0e-99999999"}, "value"),
     "not a number": (LEAD | {"value": "NaN"}, "value"),
     "a key without end": (LEAD | {"provider_id": "7" * KEY_LIMIT}, "provider_id"),
     "a key that would move its own border": (LEAD | {"provider": "de\x1fsk"}, "provider"),

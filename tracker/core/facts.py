@@ -20,6 +20,8 @@ from tracker.errors import BadFact
 
 TEXT_LIMIT = 20_000
 KEY_LIMIT = 500
+LEAST_POWER = -100
+"""Of ten in an amount: spelled out, one of a few characters that lies below would fill the memory."""
 DEPTH_LIMIT = 12
 SEPARATOR = "\x1f"
 
@@ -288,7 +290,8 @@ def _whole(name: str, value: Any) -> int:
 def _amount(name: str, value: Any) -> str:
     try:
         number = Decimal(str(value).strip())
-        if number.is_finite() and abs(number) < 10**15 and not isinstance(value, bool):
+        is_near = number.is_finite() and abs(number) < 10**15 and number.adjusted() >= LEAST_POWER
+        if is_near and not isinstance(value, bool):
             return format(number, "f")
     except InvalidOperation:
         pass

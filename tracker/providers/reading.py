@@ -41,6 +41,8 @@ _ENTRY_NAMES = (
 _ENTRY_VALUES = ("value", "answer", "string_value", "values", "text")
 _LONGEST_TIME = 100
 MOST_MONEY = 10**15  # no fact holds more
+FARTHEST_POWER = 100
+"""Of ten, up or down: a number of a few characters that lies beyond takes hours or gigabytes to spell out."""
 _EPOCH_MS_FROM = 100_000_000_000  # seconds of the year 5138, milliseconds of 1973
 
 
@@ -104,7 +106,9 @@ def decimal(value: Any) -> Decimal | None:
         amount = Decimal(said.replace("\u00a0", "").replace(" ", "")) if said else None
     except InvalidOperation:
         return None
-    return amount if amount is not None and amount.is_finite() else None
+    if amount is None or not amount.is_finite() or abs(amount.adjusted()) > FARTHEST_POWER:
+        return None
+    return amount
 
 
 def money(value: Any) -> str | None:

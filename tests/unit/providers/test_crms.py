@@ -170,6 +170,15 @@ def test_an_amount_is_read_however_it_is_written(said: str, amount: str | None) 
     assert money(said) == amount
 
 
+@pytest.mark.parametrize("said", ["1e101", "1e999999", "-1e999999", "1e-999999", "0e999999", "0e-999999"])
+def test_a_number_that_would_take_hours_to_spell_out_is_none(said: str) -> None:
+    """A few characters that stand where a time, a length or an amount is read hold nobody up."""
+    from tracker.providers.reading import decimal
+
+    assert decimal(said) is None
+    assert decimal("1e100") == decimal("1" + "0" * 100)
+
+
 STAGES: dict[str, tuple[str, str, dict[str, str], str | None]] = {
     "won by its name": ("Closed Won", "", {}, "won"),
     "won by its name, and more": ("won - signed", "", {}, "won"),
