@@ -11,6 +11,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -97,7 +98,7 @@ def read_sheet(path: Path) -> Sheet:
     if packed:
         raise BadRequest("bad_fact", f"{path} is {packed}")
     text = _decoded(raw)
-    told = re.match(r"sep=(.)\r?\n", text)
+    told = re.match(r'sep=([^"\r\n])\r?\n', text)
     text = text[told.end() :] if told else text
     csv.field_size_limit(CELL_LIMIT)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=told[1] if told else _mark(text))
@@ -138,9 +139,10 @@ def _mark(text: str) -> str:
 
 def _first_rows(text: str, mark: str) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
-    for _, row in zip(range(SAMPLE_ROWS), reader, strict=False):
-        if row:
-            yield row
+    with suppress(csv.Error):  # told once, by whoever reads the whole file
+        for _, row in zip(range(SAMPLE_ROWS), reader, strict=False):
+            if row:
+                yield row
 
 
 def _cell(text: str) -> str:

@@ -142,6 +142,12 @@ WRONG: dict[str, tuple[str, list[str], str]] = {
     "no such column": ("Date\n2026-01-01\n", ["--map", "Nope=at"], "there is no column 'Nope'; there are"),
     "no such field": ("Date\n2026-01-01\n", ["--map", "Date=nonsense"], "'nonsense' is no field"),
     "nothing below the headings": ("Date,Email\n", [], "has no line below its headings"),
+    "a quotation mark that is never closed": (
+        'Date,Email\n2026-01-01,"' + "x" * 1_000_001, [], "line 2: field larger than field limit",
+    ),
+    "a heading of a zone that there is not": (
+        "Date (UTC+99)\n2026-01-01 10:00\n", [], "farther from UTC than any clock",
+    ),
     "a PDF": ("%PDF-1.7\n1 0 obj", [], "export the list as CSV where it was made"),
     "a workbook": ("PK\x03\x04...", [], "choose Save As, and the type 'CSV UTF-8 (comma delimited)'"),
 }  # fmt: skip

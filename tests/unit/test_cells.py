@@ -60,7 +60,19 @@ def test_a_time_without_an_offset_is_of_the_sites_zone(
 
 
 @pytest.mark.parametrize(
-    "text", ["31/02/2026", "yesterday", "", "10:04", "2026-04-03 25:00", "Total", "3 Foo 2026"]
+    "text",
+    [
+        "31/02/2026",
+        "yesterday",
+        "",
+        "10:04",
+        "2026-04-03 25:00",
+        "Total",
+        "3 Foo 2026",
+        "2026-04-03 10:00 +99:00",
+        "2026-04-03 10:00 +24:00",
+        "2026-04-03 10:00 -14:01",
+    ],
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
     """A line with such a cell is told, not guessed at."""
@@ -100,7 +112,9 @@ def test_a_length_of_time_is_read_in_seconds(text: str, seconds: int) -> None:
     assert read_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "long", "1:2:3:4", "5 apples"])
+@pytest.mark.parametrize(
+    "text", ["", "long", "1:2:3:4", "5 apples", "9" * 400 + " s", "9" * 5_000, "9" * 5_000 + ":00"]
+)
 def test_what_is_no_length_of_time_is_refused(text: str) -> None:
     """A line with such a cell is told."""
     with pytest.raises(BadFact):
@@ -128,6 +142,12 @@ def test_a_heading_says_of_which_zone_its_times_are(heading: str, minutes: int |
     """By name or with an offset; none where it names none."""
     zone = headed_zone(heading)
     assert (zone and zone.utcoffset(None)) == (None if minutes is None else timedelta(minutes=minutes))
+
+
+def test_a_heading_of_a_zone_that_there_is_not_is_refused() -> None:
+    """What is no clock's is told, and no time is read by it."""
+    with pytest.raises(BadFact):
+        headed_zone("Created (UTC+99)")
 
 
 WAYS = {"Outbound": True, "outbound-api": True, "Outbound Dial": True, "Outgoing call": True, "out": True,
