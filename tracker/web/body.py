@@ -14,6 +14,7 @@ CODINGS = frozenset({"", "identity", "gzip", "x-gzip"})
 
 _GZIP = 31  # zlib's window bits for gzip
 _CHUNK = 65_536
+_LONGEST_TYPE = 200
 _POLITE = 16_777_216  # bytes of a body too large that are read all the same, so that the sender hears why
 
 
@@ -26,7 +27,7 @@ def read_body(environ: Mapping[str, Any], limit: int) -> bytes:
     Raises:
         BadRequest: `bad_media`, `too_large`, or `bad_body` when it does not unpack.
     """
-    if not _may_be_json(environ.get("CONTENT_TYPE", "")):
+    if not _may_be_json(environ.get("CONTENT_TYPE", "")[:_LONGEST_TYPE]):
         raise BadRequest("bad_media", "send JSON as text/plain or application/json", "Content-Type")
     return read_bytes(environ, limit)
 

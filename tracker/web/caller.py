@@ -10,6 +10,7 @@ import msgspec
 
 from tracker.config import Settings
 from tracker.web.addresses import client_address, is_inside, stored_address
+from tracker.web.origins import LONGEST
 
 USER_AGENT_LIMIT = 1_024
 
@@ -43,7 +44,7 @@ def read_caller(environ: Mapping[str, Any], settings: Settings) -> Caller:
         scheme = _last(get("HTTP_X_FORWARDED_PROTO", "")) or scheme
     return Caller(
         received_ms=time.time_ns() // 1_000_000,
-        host=host,
+        host=host if len(host) <= LONGEST else "",
         is_https=scheme == "https",
         origin=get("HTTP_ORIGIN"),
         user_agent=_text(get("HTTP_USER_AGENT", "")),

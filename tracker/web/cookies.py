@@ -105,12 +105,13 @@ class Signer:
     def verify(self, token: str) -> Visitor | None:
         """Read a token; None when it is not one that this workspace signed.
 
-        The latest are remembered: a visitor's hits come in flocks.
+        The latest are remembered: a visitor's hits come in flocks. What is too long for one is not: a header
+        may hold 64 KB, and thousands of them would fill the memory.
         """
-        return self._verified(token)
+        return self._verified(token) if len(token) <= _LONGEST_TOKEN else None
 
     def _verify(self, token: str) -> Visitor | None:
-        if len(token) > _LONGEST_TOKEN or not token.isascii():
+        if not token.isascii():
             return None
         message, _, signature = token.rpartition(".")
         if not hmac.compare_digest(signature, self._signature(message)):
@@ -122,7 +123,7 @@ class Signer:
         """Find the visitor in a Cookie header: the first valid master, else the first valid twin."""
         for ours in (_MASTERS, _TWINS):
             for token in ours.findall(cookies)[:_MOST_COOKIES]:
-                visitor = self._verified(token)
+                visitor = self.verify(token)
                 if visitor is not None and renewal.max_age_s(visitor, now_s) > 0:
                     return visitor
         return None

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from tracker.core.hosts import clean_host, host_within
+from tracker.core.hosts import HOST_LIMIT, clean_host, host_within
+
+LONGEST = 4 * HOST_LIMIT
+"""Characters of a host or an origin; what is longer is nobody's, and is not remembered."""
 
 _PAGE = re.compile(
     r"""https?://
@@ -21,7 +24,7 @@ _ORIGIN = re.compile(r"https?://[^/?#\\@\s]+", re.IGNORECASE)
 def page_host(url: str) -> str | None:
     """Read the host of a page's URL, spelled the one way; None when it is no http or https URL."""
     match = _PAGE.match(url)
-    return None if match is None else _spelled(match[1])
+    return None if match is None or len(match[1]) > LONGEST else _spelled(match[1])
 
 
 def origin_host(header: str) -> str | None:
@@ -40,9 +43,13 @@ def is_of(host: str, domains: tuple[str, ...]) -> bool:
     return host_within(host, domains)
 
 
-@lru_cache(4_096)
 def speaks_for(origin: str, domains: tuple[str, ...]) -> bool:
     """Tell whether an Origin header names a page of a site's domains."""
+    return len(origin) <= LONGEST and _speaks_for(origin, domains)
+
+
+@lru_cache(4_096)
+def _speaks_for(origin: str, domains: tuple[str, ...]) -> bool:
     host = origin_host(origin)
     return host is not None and host_within(host, domains)
 
