@@ -16,6 +16,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_EXAMPLES = ipaddress.IPv6Network("3fff::/20")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 _IPV4 = re.compile(rf"((?:{_BYTE}\.){{3}}){_BYTE}", re.ASCII)
 
@@ -49,8 +51,10 @@ def is_public(text: str) -> bool:
     """Tell whether an address can be reached by all, and not only within the own network or machine.
 
     An IPv4 address that is written within an IPv6 one (mapped, compatible, 6to4, NAT64) is judged by itself.
+    Of IPv6 all else that is not handed out to the internet, 2000::/3, is somebody's own.
 
-    Source: https://www.iana.org/assignments/iana-ipv4-special-registry and its twin for IPv6.
+    Source: https://www.iana.org/assignments/iana-ipv4-special-registry and its twin for IPv6;
+    https://www.iana.org/assignments/ipv6-unicast-address-assignments
     """
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
@@ -61,6 +65,8 @@ def is_public(text: str) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
         if inner is not None:
             return is_public(str(inner))
+        if address not in _UNICAST or address in _EXAMPLES:
+            return False
     return address.is_global and not address.is_multicast
 
 
