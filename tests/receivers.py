@@ -122,6 +122,7 @@ class Mailbox:
     letters: list[EmailMessage] = field(default_factory=list)
     to: list[str] = field(default_factory=list)
     refusal: str | None = None
+    goodbye: str = "221 Bye"
 
     def authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: LoginPassword
@@ -146,6 +147,10 @@ class Mailbox:
         self.letters.append(letter)
         self.to += envelope.rcpt_tos
         return "250 OK"
+
+    async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:
+        """Say goodbye."""
+        return self.goodbye
 
 
 @contextmanager

@@ -149,12 +149,16 @@ def _whither(url: httpx.URL, answer: httpx.Response) -> str:
 
 
 def _start_of(answer: httpx.Response) -> str:
-    """Read the start of an answer, for no longer than a request may take."""
+    """Read the start of an answer, for no longer than a request may take.
+
+    Its status has decided already: a receiver that took the message and then breaks off has taken it.
+    """
     read, end = b"", time.monotonic() + TIMEOUT_S
-    for part in answer.iter_raw(chunk_size=None):
-        read += part
-        if len(read) >= LONGEST_ANSWER or time.monotonic() > end:
-            break
+    with suppress(httpx.HTTPError, OSError):
+        for part in answer.iter_raw(chunk_size=None):
+            read += part
+            if len(read) >= LONGEST_ANSWER or time.monotonic() > end:
+                break
     return read[:LONGEST_ANSWER].decode("utf-8", "replace").replace("\0", "")
 
 

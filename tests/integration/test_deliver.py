@@ -302,6 +302,29 @@ def drip(server: socket.socket) -> int:
     return 1_000
 
 
+def test_what_was_taken_is_taken_though_the_answers_body_breaks_off(house: House) -> None:
+    """The status says it: whoever answered 200 and then hung up would only get the same alert again."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor() as pool:
+        answering = pool.submit(break_off, server)
+        house.add("webhook", f"http://127.0.0.1:{server.getsockname()[1]}/in")
+        house.tell("a")
+        assert house.run() == {"delivered": 1}
+        answering.result(LIMIT_S)
+    assert house.rows()[0]["answer"] == "taken"
+
+
+def break_off(server: socket.socket) -> None:
+    """Answer one request with the first half of what was announced."""
+    line, _ = server.accept()
+    with line, line.makefile("rb") as asked:
+        length = 0
+        while head := asked.readline().strip():
+            name, _, value = head.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        asked.read(length)
+        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\ntaken")
+
+
 def test_a_redirect_is_not_followed_and_its_path_is_told_to_nobody(house: House, receiver: Receiver) -> None:
     """What stands behind the host may be the address's own secret; the host says enough."""
     house.add("webhook", receiver.url())
@@ -410,6 +433,18 @@ def test_mail_arrives_as_plain_text(house: House, mailbox: Mailbox) -> None:
     assert letter["bcc"] is None
     assert letter["message-id"] == f"<{house.rows()[0]['delivery_id']}@shop.test>"
     assert "ann@acme.com" in letter.get_content()
+
+
+@pytest.mark.parametrize("goodbye", ["250 OK", "421 4.3.2 closing", "500 5.5.1 what?"])
+def test_a_letter_that_was_taken_is_delivered_whatever_the_goodbye(
+    house: House, mailbox: Mailbox, goodbye: str
+) -> None:
+    """A server's answer to QUIT is about the line, not about the letter."""
+    house.add("mail", "sales@shop.test")
+    mailbox.goodbye = goodbye
+    house.tell("a")
+    assert house.run() == {"delivered": 1}
+    assert len(mailbox.letters) == 1
 
 
 @pytest.mark.parametrize(

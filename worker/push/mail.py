@@ -11,7 +11,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -108,12 +108,16 @@ def _line(settings: Settings) -> Iterator[smtplib.SMTP]:
         opened: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=trusted)
     else:
         opened = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
-    with opened as line:
+    try:
         if settings.smtp_security == "starttls":
-            line.starttls(context=trusted)
+            opened.starttls(context=trusted)
         if settings.smtp_user:
-            line.login(settings.smtp_user, settings.smtp_password or "")
-        yield line
+            opened.login(settings.smtp_user, settings.smtp_password or "")
+        yield opened
+    finally:
+        with suppress(OSError, smtplib.SMTPException):  # what was taken is taken, whatever the goodbye
+            opened.quit()
+        opened.close()
 
 
 def _trust(settings: Settings) -> ssl.SSLContext:
