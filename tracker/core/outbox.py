@@ -1,8 +1,8 @@
 """Outbox: what an answer from outside means, and when a delivery is tried again.
 
-A delivery is told until it is taken, refused for good, or its time is over; the pauses between tries
-double, with chance mixed in so that many do not come back at once. What a receiver asks for in
-`Retry-After` holds for everything that goes to it.
+A delivery is told until it is taken, refused for good, or its time is over; each pause between tries is
+four times the one before, up to six hours, with chance mixed in so that many do not come back at once. What
+a receiver asks for in `Retry-After` holds for everything that goes to it.
 """
 
 from __future__ import annotations
