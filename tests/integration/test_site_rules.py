@@ -74,6 +74,14 @@ def test_a_sites_rules_are_shown_then_applied_to_history(shop: Path) -> None:
             "[[source]]\nsource = 'x'\ncategory = 'odd'", "source[0].category", id="an odd category"
         ),
         pytest.param("switched_off = ['x']", "switched_off", id="a deviation that there is not"),
+        pytest.param("switched_off = [['x']]", "switched_off", id="a deviation that is a list"),
+        pytest.param("rule = 1", "write [[rule]] before each", id="a rule that is no table"),
+        pytest.param("source = false", "write [[source]] before each", id="a source that is no table"),
+        pytest.param(
+            "[[source]]\nsource = 'x'\ncategory = 'email'\nhosts = [1]",
+            "source[0].hosts",
+            id="a host that is a number",
+        ),
         pytest.param("rules = 1", "rules", id="a name that nobody knows"),
         pytest.param("[[rule", "no TOML", id="no TOML"),
     ],

@@ -53,14 +53,14 @@ def check_rules(raw: Mapping[str, Any]) -> str:
     if unknown:
         raise BadRequest("bad_fact", "write [[rule]], [[source]] and switched_off", min(unknown))
     off = raw.get("switched_off", [])
-    if not isinstance(off, list) or not set(off) <= DEVIATIONS.keys():
+    if not isinstance(off, list) or any(each not in [*DEVIATIONS] for each in off):
         raise BadRequest("bad_fact", f"write names out of {', '.join(DEVIATIONS)}", "switched_off")
     rules = [
-        _table(each, _RULE, ("name", "channel"), f"rule[{i}]") for i, each in enumerate(raw.get("rule", []))
+        _table(each, _RULE, ("name", "channel"), f"rule[{i}]") for i, each in enumerate(_listed(raw, "rule"))
     ]
     sources = [
         _table(each, _SOURCE, ("source", "category"), f"source[{i}]")
-        for i, each in enumerate(raw.get("source", []))
+        for i, each in enumerate(_listed(raw, "source"))
     ]
     for number, each in enumerate(sources):
         if each["category"] not in get_args(Category):
@@ -134,10 +134,17 @@ def _rule_set(kept: str, overlay: str) -> RuleSet:
     )
 
 
+def _listed(raw: Mapping[str, Any], name: str) -> list[Any]:
+    tables = raw.get(name, [])
+    if not isinstance(tables, list):
+        raise BadRequest("bad_fact", f"write [[{name}]] before each", name)
+    return tables
+
+
 def _table(raw: Any, known: tuple[str, ...], required: tuple[str, ...], place: str) -> dict[str, str]:
     if not isinstance(raw, Mapping):
         raise BadRequest("bad_fact", "write a table", place)
-    table = {name: " ".join(value) if isinstance(value, list) else value for name, value in raw.items()}
+    table = {name: _joined(value) if isinstance(value, list) else value for name, value in raw.items()}
     for name, value in table.items():
         if name not in known or not isinstance(value, str):
             raise BadRequest("bad_fact", f"write texts under {', '.join(known)}", f"{place}.{name}")
@@ -145,3 +152,7 @@ def _table(raw: Any, known: tuple[str, ...], required: tuple[str, ...], place: s
         if not table.get(name):
             raise BadRequest("bad_fact", "is required and missing", f"{place}.{name}")
     return table
+
+
+def _joined(words: list[Any]) -> str | None:
+    return " ".join(words) if all(isinstance(each, str) for each in words) else None
