@@ -11,6 +11,7 @@ from typing import Literal
 
 from tracker.core.groups import Identifier
 from tracker.core.owners import Stretch
+from tracker.core.times import DAY_MS
 from tracker.core.whys import Why
 
 Rule = Literal["same", "split", "merge", "R1", "R2", "R3", "R4", "R5", "R6"]
@@ -18,8 +19,6 @@ Verdict = Literal["joined", "redundant", "refused"]
 RULE_ORDER: tuple[Rule, ...] = ("split", "same", "merge", "R1", "R2", "R3", "R4", "R5", "R6")
 _RANK = {rule: rank for rank, rule in enumerate(RULE_ORDER)}
 DROPPED_FIRST: tuple[Rule, ...] = ("R6", "R5", "R4", "R3", "R2")
-
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)

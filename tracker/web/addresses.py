@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any, Literal
+from typing import Any
 
-Storage = Literal["none", "masked", "full"]
+from tracker.core.addresses import IpStorage
 
 _MAPPED = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96, an IPv4 address in IPv6 clothes
 
@@ -31,7 +31,7 @@ def client_address(environ: Mapping[str, Any], proxies: int) -> bytes | None:
     return _packed(text)
 
 
-def stored_address(packed: bytes | None, storage: Storage) -> str | None:
+def stored_address(packed: bytes | None, storage: IpStorage) -> str | None:
     """Write what is kept of an address: all, the network (/24 or /48), or nothing."""
     if packed is None or storage == "none":
         return None
