@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import sys
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -137,10 +138,7 @@ def _lines(streams: Iterable[IO[bytes]]) -> Iterator[tuple[int, bytes]]:
 
 
 def _read(line: bytes) -> dict[str, Any]:
-    try:
-        raw = _decode(line.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadFact("bad_fact", f"is no JSON: {error}") from None
+    raw = _parse(line.removeprefix(b"\xef\xbb\xbf"))
     if not isinstance(raw, dict):
         raise BadFact("bad_fact", "write one JSON object a line")
     if raw.get("fact") not in _KINDS:
@@ -149,6 +147,21 @@ def _read(line: bytes) -> dict[str, Any]:
     tidied = tidy(raw)
     assert isinstance(tidied, dict)
     return tidied
+
+
+def _parse(line: bytes) -> Any:
+    """Read a line's JSON; half a surrogate pair, as a cut emoji leaves it, passes and is made safe later."""
+    try:
+        return _decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        if b"\\ud" in line.lower():
+            with suppress(ValueError, RecursionError):
+                return json.loads(line, parse_constant=_no_constant)
+        raise BadFact("bad_fact", f"is no JSON: {error}") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _reject(line: bytes, error: BadFact, origin: str, received_ms: int) -> wire.RejectEntry:

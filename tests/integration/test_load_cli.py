@@ -170,6 +170,14 @@ def test_bad_lines_are_told_by_number_kept_as_rejects_and_stop_nothing(
     assert all(row["code"] and row["hash"] and row["body"] for row in kept)
 
 
+def test_half_an_emoji_refuses_no_fact(run: Run, data: Path, tmp_path: Path) -> None:
+    """Scripts cut texts between the halves of a pair; what they send is JSON all the same."""
+    file = tmp_path / "facts.jsonl"
+    file.write_bytes(lines([lead("1", name="Ann \ud83d")]) + b'{"fact": "lead", "x": "\\ud83d", "y": NaN}\n')
+    assert said(run("load", file, "--drain")) == {"read": 2, "new": 1, "repeated": 0, "rejected": 1}
+    assert rows(data, "SELECT content ->> 'name' AS name FROM fact") == [{"name": "Ann ?"}]
+
+
 def test_each_complaint_is_told_once_and_the_rest_are_counted(run: Run, tmp_path: Path) -> None:
     """Thousands of bad lines do not drown the terminal, wherever in a file they stand."""
     facts = [hit(f"e{number}", number / 10) for number in range(600)]

@@ -146,10 +146,18 @@ def test_values_are_read_as_their_names_ask(given_: dict[str, Any], name: str, v
     assert read_fact(LEAD | given_).content[name] == value
 
 
-def test_a_blank_is_not_there() -> None:
-    """An empty text says nothing, so a fact with it is the fact without it."""
-    blank = read_fact(LEAD | {"email": " ", "duration_s": None, "version_at": ""})
-    assert blank == read_fact(LEAD)
+@pytest.mark.parametrize("blank", [None, "", " \t"], ids=["null", "no text", "spaces"])
+def test_a_blank_is_not_there(blank: str | None) -> None:
+    """A blank says nothing whatever the field's type, so a fact with it is the fact without it."""
+    names = ("email", "answered", "duration_s", "value", "fields", "is_test", "version_at", "gclid", "extra")
+    assert read_fact(LEAD | dict.fromkeys(names, blank)) == read_fact(LEAD)
+
+
+@pytest.mark.parametrize("name", ["amount", "on", "currency"])
+def test_a_blank_for_what_is_required_is_missing(name: str) -> None:
+    """The sender is told that the field is missing, not what its blank fails to be."""
+    with pytest.raises(BadFact, match="is required and missing"):
+        read_fact({"fact": "cost", **SMALLEST["cost"], name: " "})
 
 
 @pytest.mark.parametrize("event_id", [None, "", " "], ids=["null", "empty", "blank"])

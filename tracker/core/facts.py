@@ -145,8 +145,8 @@ def read_fact(raw: Mapping[str, Any]) -> Fact:
     if shape is None or not isinstance(kind, str):
         raise BadFact("bad_fact", f"{kind!r} is no fact; write one of {_KINDS}", "fact")
     known = {*shape.required, *shape.optional, "version_at", "extra"}
-    values = {name: _value(name, raw[name]) for name in sorted(known & raw.keys()) if raw[name] is not None}
-    content = {name: value for name, value in values.items() if value != ""}
+    given = {name: raw[name] for name in sorted(known & raw.keys()) if not _is_blank(raw[name])}
+    content = {name: _value(name, value) for name, value in given.items()}
     if kind == "status":
         content = _of_lead(content)
     unknown = tidy({name: value for name, value in raw.items() if name not in known | {"fact"}})
@@ -250,6 +250,11 @@ def _version_ms(content: Mapping[str, Any]) -> int:
         if name in content:
             return parse_instant(content[name], place=name)
     return parse_instant(f"{content['on']}T00:00:00Z", place="on")
+
+
+def _is_blank(value: Any) -> bool:
+    """Tell whether a field says nothing: null, or a text of nothing but spaces."""
+    return value is None or isinstance(value, str) and not value.strip()
 
 
 def _value(name: str, value: Any) -> Any:

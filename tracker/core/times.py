@@ -16,7 +16,7 @@ EARLIEST_MS = 788_918_400_000  # 1995-01-01: nothing on the web is older
 LATEST_MS = 4_102_444_800_000  # 2100-01-01
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_OFFSET = re.compile(r"(?:Z|z|[+-]\d{2}:?\d{2})$")
+_OFFSET = re.compile(r"(?:Z|z|[+-]\d{2}:?\d{2}|[Tt ]\d.*[+-]\d{2})$")  # minutes only where a time stands
 
 
 def parse_instant(text: object, *, place: str = "at") -> int:
