@@ -45,6 +45,7 @@ _PACKED = {
     b"\xd0\xcf\x11\xe0": f"an old workbook; {_SAVE_AS}",
     b"%PDF-": "a PDF, which has no columns; export the list as CSV where it was made",
 }
+_END = "\ue000the end\ue000"  # a line of our own below the last, which an open quotation mark would swallow
 _NOT_FORMULA = re.compile(r"'(?=[=+\-@])")
 _QUOTED = re.compile(r'="(.*)"')
 _TEXTS = frozenset({
@@ -99,20 +100,37 @@ def read_sheet(path: Path) -> Sheet:
         raise BadRequest("bad_fact", f"{path} is {packed}")
     text = _decoded(raw)
     told = re.match(r'sep=([^"\r\n])\r?\n', text)
-    text = text[told.end() :] if told else text
     csv.field_size_limit(CELL_LIMIT)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=told[1] if told else _mark(text))
     try:
-        lines = [
-            (reader.line_num + bool(told), tuple(map(_cell, row)))
-            for row in reader
-            if any(map(str.strip, row))
-        ]
-    except csv.Error as error:
-        raise BadRequest("bad_fact", f"{path}, line {reader.line_num}: {error}") from None
+        lines = _lines(text[told.end() :] if told else text, told[1] if told else None)
+    except BadFact as error:
+        raise BadRequest("bad_fact", f"{path}, {error}") from None
     if len(lines) < 2:
         raise BadRequest("bad_fact", f"{path} has no line below its headings")
-    return Sheet(lines[0][1], tuple(lines[1:]))
+    return Sheet(lines[0][1], tuple((number + bool(told), row) for number, row in lines[1:]))
+
+
+def _lines(text: str, mark: str | None) -> list[tuple[int, tuple[str, ...]]]:
+    """Read the lines that say something, each with its number.
+
+    Raises:
+        BadFact: a quotation mark is never closed, so that what follows it would be one cell, or a cell is
+            too long.
+    """
+    reader = csv.reader(io.StringIO(f"{text}\n{_END}", newline=""), delimiter=mark or _mark(text))
+    lines: list[tuple[int, tuple[str, ...]]] = []
+    begin = 1
+    try:
+        for row in reader:
+            if row and row[-1].endswith(_END) and row != [_END]:
+                words = "a quotation mark is not closed; is the file cut short?"
+                raise BadFact("bad_fact", f"line {begin}: {words}")
+            if row != [_END] and any(map(str.strip, row)):
+                lines.append((reader.line_num, tuple(map(_cell, row))))
+            begin = reader.line_num + 1
+    except csv.Error as error:
+        raise BadFact("bad_fact", f"line {begin}: {error}; is a quotation mark not closed?") from None
+    return lines
 
 
 def _decoded(raw: bytes) -> str:

@@ -143,8 +143,10 @@ WRONG: dict[str, tuple[str, list[str], str]] = {
     "no such field": ("Date\n2026-01-01\n", ["--map", "Date=nonsense"], "'nonsense' is no field"),
     "nothing below the headings": ("Date,Email\n", [], "has no line below its headings"),
     "a quotation mark that is never closed": (
-        'Date,Email\n2026-01-01,"' + "x" * 1_000_001, [], "line 2: field larger than field limit",
+        'Date,Name\n2026-01-01,Ann\n2026-01-02,"Bob\n2026-01-03,Cy\n', [],
+        "line 3: a quotation mark is not closed; is the file cut short?",
     ),
+    "a cell without end": ("Date,Name\n2026-01-01," + "x" * 1_000_001, [], "line 2: field larger than"),
     "a heading of a zone that there is not": (
         "Date (UTC+99)\n2026-01-01 10:00\n", [], "farther from UTC than any clock",
     ),
@@ -161,6 +163,21 @@ def test_what_cannot_be_imported_says_what_to_do(
     result = run(workspace, written(tmp_path, text), "--kind", "form", *words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
+
+
+def test_lines_that_cannot_be_read_are_written_for_a_spreadsheet_to_open(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """What a visitor typed is run by no spreadsheet, and reads the same when it is imported again."""
+    told = """-2+3,=1+1\n"""
+    file = written(tmp_path, f"Date,Name,Note\n2026-01-01,Ann,\nsoon,{told}")
+    assert run(workspace, file, "--kind", "form").exit_code == 0
+    kept = file.with_name("calls.csv.rejects.csv")
+    assert kept.read_text(encoding="utf-8-sig").splitlines()[1].endswith("soon,'-2+3,'=1+1")
+    result = run(workspace, written(tmp_path, kept.read_text("utf-8-sig").replace("soon", "2026-01-02")),
+                 "--kind", "form", "--dry-run")  # fmt: skip
+    fact = json.loads(result.stdout)
+    assert (fact["name"], fact["fields"]["Note"]) == ("-2+3", "=1+1")
 
 
 MARKS: dict[str, Any] = {"commas": ",", "semicolons": ";", "tabs": "\t", "bars": "|"}

@@ -166,7 +166,8 @@ AMOUNTS = {
     "a code": (["USD 99"], "99", "USD"), "plain": (["1200.5"], "1200.5", None),
     "groups alone": (["1,200"], "1200", None), "groups with dots alone": (["1.200"], "1200", None),
     "groups and cents in another line": (["1.200", "5,50"], "1200", None),
-    "a refund": (["-5.00"], "-5.00", None),
+    "a refund": (["-5.00"], "-5.00", None), "a bookkeeper's": (["(£5.00)"], "-5.00", "GBP"),
+    "a wide one": (["1.2E+07"], "12000000", None), "a wide one with a comma": (["1,25E+5"], "125000", None),
     "many groups": (["1,200,300"], "1200300", None), "a Swiss one": (["CHF 1'200.50"], "1200.50", "CHF"),
 }  # fmt: skip
 
@@ -177,6 +178,13 @@ def test_a_column_decides_which_mark_parts_the_cents(
 ) -> None:
     """As exact decimals, never as floats, with the currency that the cell names."""
     assert read_money(cells[0], mark=decimal_mark(cells)) == (amount, currency)
+
+
+@pytest.mark.parametrize("text", ["", "much", "12-34", "5 EUR 50", "2 x 50", "1e5 EUR", "5-"])
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    """Digits on both sides of a word are not one number."""
+    with pytest.raises(BadFact):
+        read_money(text, mark=".")
 
 
 TRUTHS = {"Yes": True, "answered": True, "Missed": False, "Verpasst": False, "Répondu": True, "maybe": None,

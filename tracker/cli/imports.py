@@ -14,7 +14,7 @@ import click
 
 from tracker.cli import Context, Failed, pass_context
 from tracker.cli.facts import drain_now, load_counts
-from tracker.cli.out import printable
+from tracker.cli.out import as_cell, printable
 from tracker.cli.workspace import open_log, opened
 from tracker.model import Site
 from tracker.store.sites import find_site
@@ -107,8 +107,8 @@ def _tell_rejects(found: Sheet, read: Read, path: Path, *, is_dry: bool) -> None
     try:
         with path.open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["line", "reason", *found.header])
-            writer.writerows([line, reason, *row] for line, row, reason in read.rejects)
+            writer.writerow(["line", "reason", *map(as_cell, found.header)])
+            writer.writerows([line, reason, *map(as_cell, row)] for line, row, reason in read.rejects)
     except OSError as error:
         raise Failed(f"{path} cannot be written: {error.strerror}") from error
     click.echo(f"what cannot be read is in {path}", err=True)

@@ -106,7 +106,7 @@ def _write_csv(target: IO[str], names: list[str], found: Rows) -> None:
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(names)
     for row in found:
-        writer.writerow([_cell(row.get(name)) for name in names])
+        writer.writerow([as_cell(row.get(name)) for name in names])
 
 
 def _write_jsonl(target: IO[str], names: list[str], found: Rows) -> None:
@@ -117,7 +117,7 @@ def _write_jsonl(target: IO[str], names: list[str], found: Rows) -> None:
 def _write_table(target: IO[str], names: list[str], found: Rows) -> None:
     """Write columns that stand under one another: texts to the left, numbers to the right."""
     lines = [{name: name for name in names}, *found]
-    cells = [[printable(str(_cell(line.get(name)))).replace("\n", " ") for name in names] for line in lines]
+    cells = [[printable(str(as_cell(line.get(name)))).replace("\n", " ") for name in names] for line in lines]
     widths = [max(len(row[i]) for row in cells) for i in range(len(names))]
     for row in cells:
         first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
@@ -132,7 +132,7 @@ def printable(text: str) -> str:
 WRITERS = {"csv": _write_csv, "jsonl": _write_jsonl, "text": _write_table}
 
 
-def _cell(value: Any) -> Any:
+def as_cell(value: Any) -> Any:
     """Write a value as a cell; text that a spreadsheet would run gets a quote before it."""
     if value is None:
         return ""

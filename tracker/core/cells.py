@@ -61,6 +61,9 @@ _HEADED_UNITS = {
     **dict.fromkeys(("min", "mins", "minute", "minutes", "minuten", "minuti", "minutos", "minuty"), 60),
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours", "std", "stunden", "heures", "horas", "ore"), 3_600),
 }
+_POWER = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d{1,2}")  # a wide number, as spreadsheets save it
+_BRACKETED = re.compile(r"\s*\([^()]*\)\s*")  # less than nothing, as bookkeepers write it
+_WORD_WITHIN = re.compile(r"\d[^\d.,]*[^\W\d_][^\d]*\d")
 _HEADED_ZONE = re.compile(r"\b(?:utc|gmt)\b ?(?:([+-]) ?(\d{1,2}):?(\d{2})?)?")
 _FARTHEST_OFFSET = timedelta(hours=14)
 _LONGEST_CELL = 40
@@ -249,8 +252,12 @@ def read_money(text: str, *, mark: Mark) -> Money:
     """
     currency = next((code for symbol, code in _SYMBOLS.items() if symbol in text), None)
     code = re.search(r"\b([A-Z]{3})\b", text)
-    digits = re.sub(r"[^\d.,-]", "", text)
+    digits = re.sub(r"[^\d.,-]", "", f"-{text}" if _BRACKETED.fullmatch(text) else text)
     plain = digits.replace("," if mark == "." else ".", "").replace(mark, ".")
+    if _POWER.fullmatch(text.strip()):
+        plain = text.strip().replace(",", ".")
+    elif _WORD_WITHIN.search(text):
+        plain = text
     try:
         return Money(format(Decimal(plain), "f"), code[1] if code else currency)
     except InvalidOperation:
