@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from tests import histories
 from tests.conftest import short_folder
 from tests.laws import tried
-from tests.telling import FACEBOOK, GOOGLE, Fact, Row, Workspace, activity, hit, identify, lead, status
+from tests.telling import FACEBOOK, GOOGLE, Fact, Row, Workspace, activity, erase, hit, identify, lead, status
 from tracker import config
 from tracker.cli import main
-from tracker.cli.out import _cell
+from tracker.cli.out import as_cell
 from tracker.core.times import EARLIEST_MS, LATEST_MS, format_instant
 from tracker.model import SiteKey
 from tracker.store import exports
@@ -176,7 +176,7 @@ FORMULAS = {
 @pytest.mark.parametrize(("text", "cell"), FORMULAS.values(), ids=FORMULAS)
 def test_a_cell_that_a_spreadsheet_would_run_is_neutralised(text: str, cell: str) -> None:
     """A quote before it makes it a text; numbers stay numbers."""
-    assert _cell(text) == cell
+    assert as_cell(text) == cell
 
 
 def test_formulas_from_visitors_and_providers_leave_as_text(workspace: Workspace) -> None:
@@ -357,6 +357,19 @@ def test_a_copy_of_persons_follows_merges_splits_and_those_who_vanish(workspace:
         ),
         (lead("9", 700, visitor_id="v8"),),
         (lead("9", 700, is_test=True, version_at="2026-04-01T00:00:00Z"),),
+    ]
+    for step in steps:
+        workspace.tell(*step)
+        follow(copies, workspace)
+
+
+def test_a_copy_forgets_who_is_erased(workspace: Workspace) -> None:
+    """Whatever is gone is told, though nothing of it is kept; also where an account goes with its people."""
+    copies = [Copy(what) for what in COLUMNS if exports.EXPORTS[what].since]
+    steps: list[tuple[Fact, ...]] = [
+        (lead("7", 800, visitor_id="v8", email="carl@corp.io"), lead("8", 801, email="dora@corp.io")),
+        (erase(900, email="carl@corp.io"),),
+        (erase(900, email="dora@corp.io"),),
     ]
     for step in steps:
         workspace.tell(*step)

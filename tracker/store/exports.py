@@ -142,7 +142,10 @@ _GONE = {
     "account_journey": _gone_of(
         "journey",
         "SELECT journey_id FROM journey WHERE part_id IS NOT NULL",
-        "coalesce(json_extract(before, '$.part_id'), json_extract(before, '$.account_id'))",
+        """coalesce(
+          json_extract(before, '$.part_id'), json_extract(before, '$.account_id'),
+          iif(before = '{}', 'erased', NULL)
+        )""",
     ),
 }
 
