@@ -144,10 +144,12 @@ def _listed(raw: Mapping[str, Any], name: str) -> list[Any]:
 def _table(raw: Any, known: tuple[str, ...], required: tuple[str, ...], place: str) -> dict[str, str]:
     if not isinstance(raw, Mapping):
         raise BadRequest("bad_fact", "write a table", place)
-    table = {name: _joined(value) if isinstance(value, list) else value for name, value in raw.items()}
-    for name, value in table.items():
-        if name not in known or not isinstance(value, str):
+    table: dict[str, str] = {}
+    for name, value in raw.items():
+        text = _joined(value) if isinstance(value, list) else value
+        if name not in known or not isinstance(text, str):
             raise BadRequest("bad_fact", f"write texts under {', '.join(known)}", f"{place}.{name}")
+        table[name] = text
     for name in required:
         if not table.get(name):
             raise BadRequest("bad_fact", "is required and missing", f"{place}.{name}")
