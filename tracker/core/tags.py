@@ -35,7 +35,8 @@ _NOTHING = frozenset({"null", "undefined", "nan", "(not set)", "(not provided)",
 _LONGEST_NOTHING = max(map(len, _NOTHING))
 _MACRO_SIGNS = frozenset("{$#%_*<[")
 _MACRO = re.compile(
-    r"\{.*\}|\$\{.*\}|#\{.*\}|\$\(.*\)|%%.*%%|%[a-z_]+%|__[a-z0-9_.-]+__|\*\|.*\|\*|<[^<>]*>|\[(?!redacted\])[^\[\]]*\]",
+    r"\{.*\}|\$\{.*\}|#\{.*\}|\$\(.*\)|%%.*%%|%[a-z_]+%|__[a-z0-9_.-]+__|\*\|.*\|\*|%e[a-z]+!|<[^<>]*>"
+    r"|\[\[.*\]\]|\[(?!redacted\])[^\[\]]*\]",
     re.IGNORECASE | re.DOTALL,
 )
 _TOKEN = re.compile(r"[\w.~-]+", re.ASCII)
@@ -77,6 +78,8 @@ def read_value(name: str, raw: str, *, keep_personal: bool = False) -> str | Non
 
 
 def _read(name: str, raw: str, keep_personal: bool) -> str | None:
+    if raw.startswith("%e") and _MACRO.fullmatch(raw):
+        return None  # Campaign Manager's `%ebuy!` would be read as an escape
     text = raw.replace("+", " ") if "+" in raw and name not in CLICK_NAMES else raw
     return tidy_value(name, unquote(text) if "%" in text else text, keep_personal=keep_personal)
 
