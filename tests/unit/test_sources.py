@@ -143,12 +143,12 @@ PASSAGES = {
         https://www.affirm.com/ https://shop.app/pay https://buy.paddle.com/
         https://api.razorpay.com/ https://secure.payu.com/ https://checkout.trustly.com/
         https://payment.truelayer.com/ https://ideal.ing.nl/ https://betalen.rabobank.nl/
-        https://www.sofort.com/ https://app.bankid.com/
+        https://www.sofort.com/ https://app.bankid.com/ https://apay-us.amazon.com/checkout
     """,
     "three_d_secure": """
         https://secure7.arcot.com/ https://centinelapi.cardinalcommerce.com/
         https://www.securesuite.co.uk/ https://3ds.some-bank.example.org/
-        https://acs2.some-bank.example.org/
+        https://acs2.some-bank.example.org/ https://acs-public.tp.mastercard.com/api/v1
     """,
     "login": """
         https://accounts.google.com/o/oauth2 https://login.microsoftonline.com/x
@@ -156,6 +156,8 @@ PASSAGES = {
         https://www.facebook.com/v18.0/dialog/oauth https://facebook.com/dialog/oauth
         https://www.facebook.com/login.php https://www.amazon.co.uk/ap/signin
         https://www.linkedin.com/oauth/v2/login https://github.com/login/oauth
+        https://nid.naver.com/oauth2.0/authorize https://kauth.kakao.com/oauth/authorize
+        https://accounts.kakao.com/login https://access.line.me/oauth2/v2.1/authorize
     """,
     "embed": """
         https://calendly.com/acme/demo https://acme.typeform.com/to/x https://form.jotform.com/1
@@ -376,8 +378,8 @@ def test_every_click_id_is_known_by_what_it_proves(name: str, kind: str) -> None
     assert decided.click is not None and decided.click_ids == (decided.click,)
     assert (decided.click.name, decided.click.kind) == (name, kind)
     assert decided.click.network and decided.company and decided.rule.startswith(f"{name}:")
-    assert decided.channel.startswith("Paid") if kind == "paid" else True
-    assert decided.channel == CHANNEL_OF_KIND.get(kind, decided.channel)
+    assert decided.channel.startswith("Paid") if kind == "paid" and name != "dclid" else True
+    assert decided.channel == CHANNEL_OF_KIND.get(kind, "Display" if name == "dclid" else decided.channel)
 
 
 def test_the_table_of_click_ids_holds_no_others() -> None:

@@ -2,10 +2,10 @@
 
 Deviations, numbered as in `tracker.core.rules.DEVIATIONS`: (1) a click id that only ads carry makes the
 visit paid, and its network names the channel where the source is unknown; a gclid that comes from
-YouTube is Paid Video; (3) srsltid is Organic Shopping; (4) gad_source=1 is Paid Search; (5) sources
-called `...-ads` are paid; (6) newsletter, affiliates and partner are synonyms; (7) unknown parameters are
-Referral where there is an external referrer. (2), fbclid alone, needs no row: its source is Facebook, its
-medium social. AI Assistant stands before Organic Search.
+YouTube is Paid Video, a dclid by itself Display; (3) srsltid is Organic Shopping; (4) gad_source=1 is
+Paid Search; (5) sources called `...-ads` are paid; (6) newsletter, affiliates and partner are synonyms;
+(7) unknown parameters are Referral where there is an external referrer. (2), fbclid alone, needs no row:
+its source is Facebook, its medium social. AI Assistant stands before Organic Search.
 
 Source: https://support.google.com/analytics/answer/9756891
 """
@@ -110,6 +110,11 @@ def _is_free_listing(a: Arrival) -> bool:
     return a.click_name == "srsltid" and means(a.medium, "organic") and a.follows("srsltid_is_shopping")
 
 
+def _is_display_click(a: Arrival) -> bool:
+    """Tell whether a click on a display ad came from a network that is known for its search."""
+    return a.click_name == "dclid" and a.category == "search" and means(a.medium, "display")
+
+
 def _paid_by_network(category: Category) -> Callable[[Arrival], bool]:
     return lambda a: a.is_paid and a.has_paid_click and a.click_category == category
 
@@ -124,6 +129,7 @@ RULES: tuple[Rule, ...] = (
         "Paid Search",
         lambda a: a.is_paid and a.is_search_ad and a.follows("gad_source_is_search"),
     ),
+    ("display_click", "Display", _is_display_click),
     ("paid_search", "Paid Search", lambda a: a.category == "search" and a.is_paid),
     ("paid_social", "Paid Social", lambda a: a.category == "social" and a.is_paid),
     ("paid_video", "Paid Video", lambda a: a.category == "video" and a.is_paid),
