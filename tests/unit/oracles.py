@@ -78,7 +78,8 @@ def _told(hit: SessionHit, before: list[SessionHit], foreign: Set[ClickKey]) -> 
         return _direct(hit, "repeat_click"), True
     if not own.keys() & foreign:
         return hit.source, False
-    came_by_the_network = hit.fallback.company in {own[each].network for each in own.keys() & foreign}
+    paid = [own[each] for each in own.keys() & foreign if own[each].kind == "paid"]
+    came_by_the_network = hit.fallback.company in [each.network for each in paid]
     if _is_direct(hit.fallback) or came_by_the_network:
         return _direct(hit, "shared_click"), True
     return hit.fallback, True

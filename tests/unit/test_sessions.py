@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.unit import oracles
 from tracker.core.ids import event_key
 from tracker.core.sessions import ClickKey, Limits, SessionHit, first_uses, in_order, sessionize
-from tracker.model import ClickId, HitType, Source
+from tracker.model import ClickId, ClickKind, HitType, Source
 
 MINUTE_MS = 60_000
 START_MS = 1_772_359_200_000
@@ -36,9 +36,11 @@ PRESS = Source("press", "referral", "Referral", "referrer", evidence="referrer",
                referrer_host="press.example")  # fmt: skip
 
 
-def click(name: str, value: str, network: str = "google", *, per_click: bool = True) -> ClickId:
+def click(
+    name: str, value: str, network: str = "google", *, kind: ClickKind = "paid", per_click: bool = True
+) -> ClickId:
     """Make a click id."""
-    return ClickId(name, value, network, "paid", per_click)
+    return ClickId(name, value, network, kind, per_click)
 
 
 def campaign(source: str, name: str, *clicks: ClickId, company: str | None = None) -> Source:
@@ -56,7 +58,7 @@ def ad(*clicks: ClickId) -> Source:
                   click=clicks[0], click_ids=clicks)  # fmt: skip
 
 
-G1, G2, F1 = click("gclid", "1"), click("gclid", "2"), click("fbclid", "1", "meta")
+G1, G2, F1 = click("gclid", "1"), click("gclid", "2"), click("fbclid", "1", "meta", kind="both")
 SEARCH = click("gad_source", "1", per_click=False)
 ARRIVALS: dict[str, tuple[Source, Source]] = {
     "-": (DIRECT, DIRECT),
@@ -77,6 +79,7 @@ ARRIVALS: dict[str, tuple[Source, Source]] = {
     "summer": (campaign("google", "summer", company="google"), DIRECT),
     "summer+g1": (campaign("google", "summer", G1, company="google"), GOOGLE),
     "news": (campaign("news", "march"), DIRECT),
+    "f1-bookmark": (replace(FACEBOOK, evidence="click", click=F1, click_ids=(F1,)), DIRECT),
     "f1": (replace(FACEBOOK, evidence="click", click=F1, click_ids=(F1,)), FACEBOOK),
 }
 
@@ -240,6 +243,8 @@ SHARED = {
     "that source is news like another": (
         "0:news 5:g1-on-facebook", ["first news 0", "new_source facebook* 5"],
     ),
+    "an id that free links carry too leaves its network the source": ("0:f1", ["first facebook* 0"]),
+    "such an id without a referrer is direct": ("0:f1-bookmark", ["first (direct)* 0"]),
     "the visitor's own click beside it counts": (
         "0:g2 100:g1-bookmark", ["first google 0", "gap (direct)* 100"],
     ),
@@ -251,7 +256,7 @@ SHARED = {
 @pytest.mark.parametrize(("text", "sessions"), SHARED.values(), ids=SHARED)
 def test_a_click_that_another_visitor_brought_first_is_no_paid_click(text: str, sessions: list[str]) -> None:
     """Another visitor's click id is a shared link: marked, and never paid for twice."""
-    assert told(text, frozenset({("gclid", "1")})) == sessions
+    assert told(text, frozenset({("gclid", "1"), ("fbclid", "1")})) == sessions
 
 
 def test_a_session_counts_its_pages_its_time_and_its_way_out() -> None:

@@ -176,7 +176,11 @@ def _ending(current: Session | None, hit: SessionHit, limits: Limits) -> OpenedB
 
 
 def _worth(hit: SessionHit, *, spent: Set[ClickKey], foreign: Set[ClickKey]) -> tuple[Source, bool]:
-    """Set aside a click id that was spent before, and with it the parameters beside it."""
+    """Set aside a click id that was spent before, and with it the parameters beside it.
+
+    Another visitor's leaves the referrer the source, unless that is the network of the ad: its id is on
+    no free link.
+    """
     clicks = _per_click(hit.source) if hit.source.click_ids else None
     if not clicks:
         return hit.source, False
@@ -184,7 +188,11 @@ def _worth(hit: SessionHit, *, spent: Set[ClickKey], foreign: Set[ClickKey]) -> 
         return _direct(hit.fallback, "repeat_click"), True
     if foreign.isdisjoint(clicks):
         return hit.source, False
-    networks = {click.network for click in hit.source.click_ids if (click.name, click.value) in foreign}
+    networks = {
+        click.network
+        for click in hit.source.click_ids
+        if click.kind == "paid" and (click.name, click.value) in foreign
+    }
     if hit.fallback.evidence == "none" or hit.fallback.company in networks:
         return _direct(hit.fallback, "shared_click"), True
     return hit.fallback, True
