@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import click
 
-from tracker import config, embedded, processes
+from tracker import config, embedded, keys, processes
 from tracker.address import LOCK, address_of, note_address, own_host
 from tracker.config import Settings
 from tracker.errors import Permanent
@@ -152,6 +152,7 @@ def up(settings: Settings) -> None:
         Permanent: the port is taken, the data directory is in use, or a part cannot run here.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys.workspace_key(settings.data, os.environ)  # else each part would say, again and again, that it is bad
     with _alone(settings) as was_killed:
         _wait_for_port(settings, HANDOVER_S if was_killed else 0.0)
         make_tryout(settings)

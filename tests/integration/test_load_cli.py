@@ -355,6 +355,25 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(run: Run, data: Path) -> None:
     assert run("site", "token", "nowhere", "--purpose", "leads").exit_code == 2
 
 
+@pytest.mark.parametrize("by", ["itself", "its name"])
+def test_a_token_is_taken_back(run: Run, data: Path, by: str) -> None:
+    """The site's other tokens stay, and another site's operator cannot name it."""
+    tokens = [run("site", "token", "shop", "--purpose", each).stdout.strip() for each in ("leads", "deals")]
+    listed = [
+        json.loads(line) for line in run("site", "tokens", "shop", "--format", "json").stdout.splitlines()
+    ]
+    assert [each["purpose"] for each in listed] == ["leads", "deals"]
+    assert not any(token in json.dumps(listed) for token in tokens)
+    named = {"itself": tokens[0], "its name": listed[0]["name"]}[by]
+    run("site", "add", "other", "--domain", "other.example")
+    assert run("site", "revoke", "other", named).exit_code == 2
+    assert run("site", "revoke", "shop", named).exit_code == 0
+    with closing(open_store(data)) as db:
+        assert set(load_tokens(db)) == {sha256(tokens[1].encode()).hexdigest()}
+    assert run("site", "revoke", "shop", named).exit_code == 2
+    assert run("site", "tokens", "nowhere").exit_code == 2
+
+
 def test_a_static_number_is_kept_as_the_site_s_region_reads_it(run: Run, data: Path, tmp_path: Path) -> None:
     """Said later, it still moves the calls that came before."""
     call = lead("1", 0, kind="call", tracking_number="+44 20 7946 0000")

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from tests.conftest import own_folder
 from tests.running import Run, children, free_port, is_alive, running
 from tests.waiting import wait_for
-from tracker import config, processes
+from tracker import config, keys, processes
 from tracker.address import load_address
 from tracker.cli import main
 from worker import up
@@ -196,6 +196,16 @@ def test_a_part_that_cannot_live_is_given_up_before_the_first_page(data: Path) -
     assert run.process.wait(180) == 1
     wait_for(lambda: run.said("Error:"))
     assert not run.said("Traceback")
+    run.stop()
+
+
+def test_a_damaged_key_is_said_once(data: Path) -> None:
+    """No part can live without the key, so none is started; exit code 1."""
+    (data / keys.FILE).touch(mode=0o600)
+    run = Run.start(of_port(data))
+    assert run.process.wait(180) == 1
+    wait_for(lambda: run.said("is no key (64 hexadecimal digits); restore it from a backup"))
+    assert not run.said("starting it again")
     run.stop()
 
 

@@ -19,6 +19,8 @@ BYTES = "\udcff"  # how a byte that is no UTF-8 stands in an argument
 WRONG = {
     "a cursor beyond all numbers": ("export leads --since 99999999999999999999", "--since"),
     "a cursor below zero": ("export leads --since -1", "--since"),
+    "a port that is none": ("up --port 0", "--port"),
+    "a port beyond all ports": ("serve --port 65536", "--port"),
     "an export of a site that is not there": ("export leads --site nowhere", "there is no site 'nowhere'"),
     "leads of a site that is not there": ("lead list --site nowhere", "there is no site 'nowhere'"),
     "a tag whose address is none": ("snippet shop --url shop.test", "--url: write an address"),

@@ -26,7 +26,9 @@ def _begin(settings: config.Settings) -> config.Settings:
 def _place_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of the verbs that listen."""
     verb = click.option("--host", metavar="ADDRESS", help="Address to listen on.")(verb)
-    verb = click.option("--port", type=int, metavar="PORT", help="Port to listen on.")(verb)
+    verb = click.option("--port", type=click.IntRange(1, 65_535), metavar="PORT", help="Port to listen on.")(
+        verb
+    )
     return click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data directory.")(
         verb
     )

@@ -15,6 +15,7 @@ import click
 
 from tracker.cli import Context, pass_context
 from tracker.cli.workspace import collector_url, key_of, opened
+from tracker.core.times import format_instant
 from tracker.errors import BadRequest
 from tracker.model import Site, SiteKey
 from tracker.store import sites as store
@@ -95,6 +96,37 @@ def token(context: Context, key: str, purpose: str) -> None:
     with opened(context, write=True) as db:
         now_ms = int(time.time() * 1_000)
         click.echo(store.add_token(db, site=SiteKey(key), purpose=purpose, now_ms=now_ms))
+
+
+@site.command()
+@click.argument("key")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@pass_context
+def tokens(context: Context, key: str, form: str) -> None:
+    """touchline site tokens shop
+
+    List a site's tokens by the names that `site revoke` takes: what each may do, and since when.
+    """
+    with opened(context) as db:
+        found = store.list_tokens(db, SiteKey(key))
+    for each in found:
+        said = {"name": each.name, "purpose": each.purpose, "created_at": format_instant(each.created_ms)}
+        click.echo(json.dumps(said) if form == "json" else "\t".join(said.values()))
+
+
+@site.command()
+@click.argument("key")
+@click.argument("token")
+@pass_context
+def revoke(context: Context, key: str, token: str) -> None:
+    """touchline site revoke shop 5f0c9a2b1e44
+
+    Take a token back, as when it was seen by others. TOKEN is the token itself, or its name in `site
+    tokens`. What came by it stays.
+    """
+    with opened(context, write=True) as db:
+        store.revoke_token(db, token, site=SiteKey(key), now_ms=int(time.time() * 1_000))
+    click.echo("revoked; a collector that runs answers it with 401 within some seconds", err=True)
 
 
 @site.command()

@@ -16,6 +16,7 @@ from tracker.model import ConsentMode, Site, SiteKey
 from tracker.store.db import atomic
 
 _COLUMNS = "key, domains, timezone, currency, region, consent, honour_gpc, honour_dnt, cross_site"
+_TOKEN_NAME = "substr(token_hash, 1, 12)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,15 @@ class Token:
 
     site: SiteKey
     purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token as its site's operator knows it: by a name that says nothing of it."""
+
+    name: str
+    purpose: str
+    created_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,42 @@ def load_tokens(db: sqlite3.Connection) -> dict[str, Token]:
         "SELECT token_hash, site.key, purpose FROM token JOIN site USING (site_no) WHERE revoked_ms IS NULL"
     )
     return {hashed: Token(SiteKey(key), purpose) for hashed, key, purpose in rows}
+
+
+def list_tokens(db: sqlite3.Connection, site: SiteKey) -> list[IssuedToken]:
+    """List the tokens of a site that are not revoked, the oldest first.
+
+    Raises:
+        BadRequest: no such site.
+    """
+    rows = db.execute(
+        f"""SELECT {_TOKEN_NAME}, purpose, created_ms FROM token
+        WHERE site_no = ? AND revoked_ms IS NULL ORDER BY created_ms, token_hash""",
+        [site_no(db, site)],
+    )
+    return [IssuedToken(*row) for row in rows]
+
+
+def revoke_token(db: sqlite3.Connection, told: str, *, site: SiteKey, now_ms: int) -> None:
+    """Take a token back for good.
+
+    Args:
+        told: the token itself, or its name.
+
+    Raises:
+        BadRequest: no such site, or it has no such token.
+    """
+    with atomic(db):
+        cursor = db.execute(
+            f"""UPDATE token SET revoked_ms = ? WHERE site_no = ? AND revoked_ms IS NULL
+            AND ? IN (token_hash, {_TOKEN_NAME})""",
+            [now_ms, site_no(db, site), token_hash(told) if told.startswith("tl_") else told],
+        )
+        if not cursor.rowcount:
+            raise BadRequest(
+                "bad_token", f"{site!r} has no such token; `touchline site tokens {site}` lists them"
+            )
+        raise_version(db)
 
 
 def put_static_number(db: sqlite3.Connection, number: StaticNumber, *, site: SiteKey) -> None:
