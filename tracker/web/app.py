@@ -96,5 +96,7 @@ def _answer_http(error: HTTPException) -> Any:
     """Answer werkzeug's own errors in the API's form where the API was asked."""
     if not request.path.startswith("/api/"):
         return error
+    answer = error.get_response()
     said = {"code": (error.name or "error").lower().replace(" ", "_"), "message": error.description or ""}
-    return jsonify(said), error.code or 500
+    answer.data, answer.content_type = jsonify(said).data, "application/json"
+    return answer

@@ -311,11 +311,12 @@ def test_facts_say_what_they_are(shop: Shop) -> None:
 
 
 def test_other_addresses_and_methods(shop: Shop) -> None:
-    """JSON here too: 404 names what there is, 405 for reading."""
+    """JSON here too: 404 names what there is, 405 what is allowed."""
     missing = post(shop, LEAD, path="/api/nothing")
     assert missing.status_code == 404 and "leads" in missing.get_json()["message"]
-    assert shop.ask("/api/leads").status_code == 405
-    assert shop.ask("/api/leads").get_json()["code"] == "method_not_allowed"
+    refused = shop.ask("/api/leads")
+    assert (refused.status_code, refused.get_json()["code"]) == (405, "method_not_allowed")
+    assert "POST" in refused.headers["Allow"]
     assert shop.ask("/api/a/b").get_json()["code"] == "not_found"
 
 
