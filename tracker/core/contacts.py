@@ -33,7 +33,7 @@ _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _MASKED = re.compile("[*•●#]{2}|xx")
 _PRINTED_QUOTES = str.maketrans("\u2018\u2019\u201c\u201d\u201e", '\'\'"""')
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u1100-\u11ff]+")
-_NAMED = re.compile(r"[^<>]*<\s*([^<>]+?)\s*>")
+_NAMED = re.compile(r"[^<>]*<([^<>]+)>")
 _LOOSE = re.compile(
     r"[^\s@\"(),:;<>\[\]\\\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,64}"
     r"@(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z0-9-]{2,63}"
@@ -99,7 +99,7 @@ def _tidy_email(text: str) -> str:
         return ""
     plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", text)).translate(_PRINTED_QUOTES).strip()
     named = _NAMED.fullmatch(plain)
-    plain = named[1] if named else plain
+    plain = named[1].strip() if named else plain
     plain = plain.lower().removeprefix("mailto:").partition("?")[0].strip(" \t'`,;.")
     is_quoted = len(plain) > 2 and plain[0] == plain[-1] == '"'
     return plain[1:-1].strip() if is_quoted else plain

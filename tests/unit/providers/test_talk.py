@@ -35,6 +35,8 @@ PLAIN = {
     "markup": ("<p>Is it in stock?</p><p>Thanks<br/>Tom</p>", "Is it in stock?\nThanks\nTom"),
     "entities": ("Fish &amp; chips &lt;3", "Fish & chips <3"),
     "a style": ("<style>p {color: red}</style><b>Hi</b>", "Hi"),
+    "a script in a script": ("<style>a</style>b<script>c<style>d</style>e</script>f", "bf"),
+    "a script without an end": ("How do I place <script src=x> there?", "How do I place there?"),
     "less than": ("a < b and b > c", "a < b and b > c"),
     "nothing": ("<p> </p>", None),
     "no text": ({"a": 1}, None),
