@@ -79,7 +79,10 @@ def _signed_fields(delivery: Delivery) -> str:
 def _spellings(url: str) -> Iterator[str]:
     """Spell an address with and without its port."""
     yield url
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # what the sender wrote as its host is none
+        return
     bare = parts.netloc.rpartition(":")[0] if _has_port(parts) else parts.netloc
     for netloc in (bare, f"{bare}:{_PORTS.get(parts.scheme, 443)}"):
         if netloc != parts.netloc:

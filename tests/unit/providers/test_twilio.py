@@ -125,6 +125,7 @@ REFUSED: dict[str, Delivery] = {
     "no signature": signed(URL, signature=None),
     "another field": signed(URL, {**FIELDS, "Digits": "9999"}),
     "one field more": signed(URL, {**FIELDS, "Extra": "1"}),
+    "a host that is none": signed("https://[mycompany.com/myapp.php"),
     "JSON that nothing signs": delivery(
         {"a": 1}, {"X-Twilio-Signature": base64_mac("12345", URL.encode(), "sha1")}, urls=(URL,)
     ),
