@@ -95,7 +95,9 @@ def _is_push(a: Arrival) -> bool:
 
 
 def _is_email(a: Arrival) -> bool:
-    if a.category == "email" or means(a.medium, "email") or means(a.source, "email"):
+    if means(a.medium, "email") or means(a.source, "email"):
+        return True
+    if a.category == "email" and not _is_of_its_own(a):  # mail services send texts and push messages too
         return True
     return a.follows("synonyms") and (mentions(a.medium, "email") or mentions(a.source, "email"))
 
