@@ -22,6 +22,7 @@ from tests.tables import holds
 from tests.telling import FACEBOOK, GOOGLE, Fact, hit, identify, lead
 from tracker import config, embedded
 from tracker.cli import main
+from tracker.core.urls import split_url
 from tracker.processes import command
 from tracker.store import exports
 from tracker.store.db import open_store
@@ -324,6 +325,16 @@ def test_a_site_is_added_once_and_listed(run: Run, data: Path) -> None:
         assert {site.domains for site in load_sites(db).values()} == {
             ("shop.test",), ("blog.example.com", "xn--bcher-kva.example"),
         }  # fmt: skip
+
+
+@pytest.mark.parametrize("domain", ["straße.example", "shop_one.example", "βόλος.example"])
+def test_a_domain_is_spelled_as_pages_spell_it(run: Run, domain: str) -> None:
+    """What a browser makes of the address of a page there is what the site is known by."""
+    assert run("site", "add", "blog", "--domain", domain).exit_code == 0
+    (site,) = [json.loads(line) for line in run("site", "list", "--format", "json").stdout.splitlines()][:1]
+    parts = split_url(f"https://{domain}/")
+    assert parts is not None
+    assert (site["key"], site["domains"]) == ("blog", [parts.host])
 
 
 WRONG_SITES = {

@@ -256,12 +256,11 @@ def _key(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    host = re.sub(r"^\w+://|[/:].*$", "", text.strip().lower()).removeprefix("*.").strip(".")
-    try:
-        host = host.encode("idna").decode()
-    except UnicodeError:
-        host = ""
-    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", host):
+    from tracker.core.hosts import clean_host
+
+    bare = re.sub(r"^\w+://|[/:].*$", "", text.strip().lower()).removeprefix("*.").strip(".")
+    host = clean_host(bare)
+    if host is None:
         raise BadRequest("bad_url", f"{text!r} is no host; write such as example.com")
     return host
 
