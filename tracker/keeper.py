@@ -104,7 +104,7 @@ class Keeper:
         """Sync the log's files that grew, each second, where the server does not do it by itself."""
         if time.monotonic() - self.synced_at < SYNC_S or read_fsync(self.place) == "always":
             return
-        sizes = {path: path.stat().st_size for path in self.place.folder.glob("**/*.aof") if path.exists()}
+        sizes = {path: _size(path) for path in self.place.folder.glob("**/*.aof")}
         for path, size in sizes.items():
             if size != self.synced.get(path):
                 _sync_file(path)
@@ -174,6 +174,13 @@ def _flock_within(descriptor: int, limit_s: float) -> bool:
         if time.monotonic() > end:
             return False
         time.sleep(0.02)
+
+
+def _size(path: Path) -> int:
+    """Weigh a file of the log, nothing where the server has just written it anew under another name."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
 
 
 def _sync_file(path: Path) -> None:

@@ -120,6 +120,27 @@ def test_the_log_is_synced_to_disk_each_second(own: config.Settings, monkeypatch
         assert len([name for name in synced if name.endswith(".base.aof")]) == 1
 
 
+def test_a_file_of_the_log_that_goes_does_not_end_the_keeper(
+    own: config.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server puts new files in the place of the old ones at any moment, also between two looks."""
+    watcher = keeper.Keeper(Place.of(own.data), "")
+    log = watcher.place.file("appendonly.aof.1.incr.aof")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.touch()
+    look = Path.stat
+
+    def look_late(path: Path, **given: bool) -> os.stat_result:
+        found = look(path, **given)
+        if path == log:
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "stat", look_late)
+    watcher._sync()
+    assert not os.path.exists(log)
+
+
 def test_fsync_always_reaches_a_server_that_runs_already(own: config.Settings) -> None:
     """Who asks for `always` gets it at once, and after a restart of the server too."""
     always = config.load({}, data=own.data, fsync="always")
