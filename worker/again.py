@@ -56,7 +56,10 @@ def _entry(reject: Reject) -> bytes | None:
     if "fact" not in body:
         return None
     fact = {"site": reject.site, **body} if reject.site else body
-    return wire.encode(wire.FactsEntry(reject.received_ms, reject.origin, [fact]))
+    try:
+        return wire.encode(wire.FactsEntry(reject.received_ms, reject.origin, [fact]))
+    except (UnicodeError, RecursionError):  # half a surrogate pair, or nested without end
+        return None
 
 
 def _whole(body: str) -> bytes | None:

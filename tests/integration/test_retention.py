@@ -66,6 +66,18 @@ def test_what_is_kept_in_part_stays(workspace: Workspace) -> None:
     assert hitlog.length(workspace.client) == 0
 
 
+def test_what_cannot_be_written_down_again_holds_up_no_other(workspace: Workspace, tmp_path: Path) -> None:
+    """A line with half a surrogate pair that was refused stays; what was refused beside it is taken again."""
+    lines = tmp_path / "facts.jsonl"
+    lines.write_text('{"fact": "wish", "text": "\\ud83d"}\n' + json.dumps(lead("L1", site="nowhere")))
+    data = str(workspace.settings.data)
+    assert CliRunner().invoke(main, ["--data", data, "load", str(lines), "--drain"]).exit_code == 0
+    workspace.tell()
+    assert workspace.query("SELECT count(*) AS n FROM reject") == [{"n": 2}]
+    replayed = replay_rejects(workspace.settings, workspace.client)
+    assert (replayed.again, replayed.left) == (1, 1)
+
+
 def test_the_verb_tells_what_came_of_it(data: Path) -> None:
     """`touchline replay rejects` prints counts as JSON."""
     run = CliRunner().invoke(main, ["--data", str(data), "replay", "rejects"])
