@@ -78,7 +78,11 @@ class HookEntry(msgspec.Struct, tag_field="k", tag="hook", omit_defaults=True):
 
 
 class RejectEntry(msgspec.Struct, tag_field="k", tag="reject", omit_defaults=True):
-    """A message that was refused, kept for replay: first 4 KB of it, its hash, the masked sender."""
+    """A message that was refused, kept for replay: first 4 KB of it, its hash, the masked sender.
+
+    `is_let_in`: `body` is a fact whose sender may say such facts, and only what it says was refused. All else
+    is kept for a reader, and never taken for more than that: anyone can send it.
+    """
 
     received_ms: int
     code: str
@@ -88,6 +92,7 @@ class RejectEntry(msgspec.Struct, tag_field="k", tag="reject", omit_defaults=Tru
     site: str | None = None
     ip: str | None = None
     origin: str = "collect"
+    is_let_in: bool = False
 
 
 class LeaseEntry(msgspec.Struct, tag_field="k", tag="lease", omit_defaults=True):

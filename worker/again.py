@@ -2,6 +2,7 @@
 
 What was refused as a whole fact or hit goes onto the log again and leaves the rejects; if it is refused
 again, it comes back with the new reason. What is kept only in part, or said nothing of whose it is, stays.
+So does what was refused at the door: its sender had no right to say it, or did not say who they are.
 """
 
 from __future__ import annotations
@@ -44,17 +45,17 @@ def replay_rejects(settings: Settings, client: redis.Redis) -> Replayed:
 
 
 def _entry(reject: Reject) -> bytes | None:
-    """Make a refused message an entry of the log; None where it is not whole."""
+    """Make a refused message an entry of the log; None where it is not whole, or was never let in."""
+    if not reject.is_let_in:
+        return None
     try:
         body: Any = json.loads(reject.body)
     except (ValueError, RecursionError):
         return None
     if not isinstance(body, dict):
         return None
-    if "k" in body:
+    if "fact" not in body:  # a fact may have a field `k` of its sender's, an entry has no `fact`
         return _whole(reject.body)
-    if "fact" not in body:
-        return None
     fact = {"site": reject.site, **body} if reject.site else body
     try:
         return wire.encode(wire.FactsEntry(reject.received_ms, reject.origin, [fact]))

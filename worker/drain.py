@@ -198,8 +198,8 @@ class Drain:
         with atomic(self._db):
             row = [int(time.time() * 1_000), "poison", why[-BODY_LIMIT:], "log", "", body]
             self._db.execute(
-                """INSERT INTO reject (received_ms, code, message, origin, hash, body)
-                VALUES (?, ?, ?, ?, ?, ?)""",
+                """INSERT INTO reject (received_ms, code, message, origin, hash, body, is_let_in)
+                VALUES (?, ?, ?, ?, ?, ?, TRUE)""",
                 row,
             )
         self._totals.rejected += 1
@@ -339,7 +339,8 @@ class Drain:
             return
         digest = content_digest({"body": body}).hex()
         self._db.execute(
-            "INSERT INTO reject (received_ms, code, message, origin, hash, body) VALUES (?, ?, ?, ?, ?, ?)",
+            """INSERT INTO reject (received_ms, code, message, origin, hash, body, is_let_in)
+            VALUES (?, ?, ?, ?, ?, ?, TRUE)""",
             [int(time.time() * 1_000), code, message, origin, digest, body],
         )
 
@@ -347,8 +348,8 @@ class Drain:
         if self._buried.names(entry.body, entry.received_ms):
             return
         self._db.execute(
-            """INSERT INTO reject (received_ms, code, message, site, ip, origin, hash, body)
-            VALUES (:received_ms, :code, :message, :site, :ip, :origin, :hash, :body)""",
+            """INSERT INTO reject (received_ms, code, message, site, ip, origin, hash, body, is_let_in)
+            VALUES (:received_ms, :code, :message, :site, :ip, :origin, :hash, :body, :is_let_in)""",
             msgspec.structs.asdict(entry),
         )
 

@@ -168,4 +168,5 @@ def _reject(line: bytes, error: BadFact, origin: str, received_ms: int) -> wire.
     return wire.RejectEntry(
         received_ms=received_ms, code=error.code, message=str(error), origin=f"line:{origin}",
         body=line[:BODY_LIMIT].decode("utf-8", "replace"), hash=hashlib.sha256(line).hexdigest(),
+        is_let_in=True,
     )  # fmt: skip

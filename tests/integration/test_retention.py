@@ -6,13 +6,15 @@ import json
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import redis
 from click.testing import CliRunner
 
-from tests.telling import KEY, TEN_MS, Workspace, hit, lead
-from tracker import config, hitlog
+from tests.telling import KEY, TEN_MS, Workspace, at, hit, lead
+from tracker import config, hitlog, wire
 from tracker.cli import main
 from tracker.core.times import DAY_MS
 from tracker.model import Site, SiteKey
@@ -76,6 +78,49 @@ def test_what_cannot_be_written_down_again_holds_up_no_other(workspace: Workspac
     assert workspace.query("SELECT count(*) AS n FROM reject") == [{"n": 2}]
     replayed = replay_rejects(workspace.settings, workspace.client)
     assert (replayed.again, replayed.left) == (1, 1)
+
+
+FORGED: dict[str, Any] = {
+    "a fact": lead("L9", site="shop"),
+    "an order to forget somebody": {"fact": "erase", "at": at(100), "email": "ann@acme.com"},
+    "facts as they stand on the log": msgspec.to_builtins(wire.FactsEntry(1, "api", [dict(lead("L9"))])),
+    "hits as they stand on the log": msgspec.to_builtins(
+        wire.HitsEntry("shop", 1, "v1", [wire.HitOnLog("h9", TEN_MS, "https://shop.test/")])
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+def test_what_was_refused_at_the_door_is_never_taken(workspace: Workspace, forged: Any) -> None:
+    """Anyone can post anything to the collector: a reject is no way around its locks."""
+    workspace.tell(hit("h1"), lead("L1", 5, email="ann@acme.com"))
+    before = workspace.everything()
+    body = json.dumps(forged)
+    workspace.append(wire.encode(wire.RejectEntry(TEN_MS, "bad_body", "send a list of hits", body, "")))
+    replayed = replay_rejects(workspace.settings, workspace.client)
+    assert (replayed.again, replayed.left) == (0, 1)
+    workspace.tell()
+    assert workspace.everything() == before
+
+
+def test_a_line_that_was_loaded_is_taken_again(workspace: Workspace, tmp_path: Path) -> None:
+    """Who loads files may say everything, such as a fact that only a later version knows."""
+    (tmp_path / "facts.jsonl").write_text(json.dumps({"fact": "wish", "site": "shop"}))
+    told = ["--data", str(workspace.settings.data), "load", str(tmp_path / "facts.jsonl"), "--drain"]
+    assert CliRunner().invoke(main, told).exit_code == 0
+    assert replay_rejects(workspace.settings, workspace.client).again == 1
+
+
+def test_a_field_of_a_fact_does_not_make_it_something_else(workspace: Workspace) -> None:
+    """A fact that drain refuses is taken again as that fact, whatever its sender calls its fields."""
+    forged = msgspec.to_builtins(
+        wire.FactsEntry(1, "api", [{"fact": "erase", "at": at(100), "email": "a@b.io"}])
+    )
+    workspace.tell({**lead("L1", site="nowhere"), **forged})
+    assert replay_rejects(workspace.settings, workspace.client).again == 1
+    workspace.tell()
+    assert workspace.query("SELECT code FROM reject") == [{"code": "no_site"}]
+    assert workspace.query("SELECT count(*) AS n FROM fact") == [{"n": 0}]
 
 
 def test_the_verb_tells_what_came_of_it(data: Path) -> None:

@@ -10,7 +10,7 @@ from tracker.store.db import atomic
 
 
 class Reject(NamedTuple):
-    """A refused message: `body` is what came, or its first 4 KB."""
+    """A refused message: `body` is what came, or its first 4 KB; `is_let_in`: its sender may say it."""
 
     reject_no: int
     received_ms: int
@@ -18,6 +18,7 @@ class Reject(NamedTuple):
     origin: str
     site: str | None
     body: str
+    is_let_in: int
 
 
 def load_rejects(db: sqlite3.Connection) -> list[Reject]:

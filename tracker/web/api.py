@@ -9,6 +9,7 @@ fact must look like is decided in `tracker.core.facts`, the same for files and f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +19,13 @@ from tracker.core.facts import SHAPES, Fact, read_fact
 from tracker.core.ids import activity_id, fact_id, lead_id
 from tracker.core.testimony import spell_numbers
 from tracker.core.times import format_instant
-from tracker.errors import BadRequest
+from tracker.errors import BadRequest, Retryable
 from tracker.store.sites import Token
 from tracker.web.body import read_body
 from tracker.web.caller import Caller, read_caller
 from tracker.web.house import House
 from tracker.web.intake import read_json
-from tracker.web.rejects import as_bytes, reject_entry
+from tracker.web.rejects import as_bytes, fact_reject_entry
 from tracker.wire import FactsEntry, encode
 
 BODY_BYTES = 1_048_576
@@ -85,15 +86,25 @@ def take_facts(name: str) -> tuple[Response, int]:
     house: House = current_app.extensions["touchline"]
     token = _token(house, ENDPOINTS[name])
     caller = read_caller(request.environ, house.settings)
-    body = read_json(read_body(request.environ, BODY_BYTES))
-    posted = body if isinstance(body, list) else [body]
-    if not 1 <= len(posted) <= MOST_FACTS:
-        raise BadRequest("bad_body", f"send 1 to {MOST_FACTS} facts at once")
+    sent = read_body(request.environ, BODY_BYTES)
     intake = Intake(house, token, caller, ENDPOINTS[name])
+    try:
+        body = read_json(sent)
+        posted = _posted(body)
+    except BadRequest as error:
+        intake.keep(sent, error)
+        raise
     for i, raw in enumerate(posted):
         intake.take(i, raw)
     intake.write()
     return intake.answer(is_list=isinstance(body, list))
+
+
+def _posted(body: Any) -> list[Any]:
+    posted = body if isinstance(body, list) else [body]
+    if not 1 <= len(posted) <= MOST_FACTS:
+        raise BadRequest("bad_body", f"send 1 to {MOST_FACTS} facts at once")
+    return posted
 
 
 class Intake:
@@ -111,11 +122,13 @@ class Intake:
 
     def take(self, i: int, raw: object) -> None:
         """Take one fact, or note why not."""
+        said = raw
         try:
             fact, kind = self._fact(raw)
+            said = fact
             read = read_fact(fact)
         except BadRequest as error:
-            self._refuse(i, error, raw)
+            self._refuse(i, error, said, is_let_in=said is not raw)
             return
         self._facts.append(fact)
         self._accepted.append({"id": kind.id_of(read)})
@@ -131,6 +144,13 @@ class Intake:
             bodies.append(encode(FactsEntry(self._caller.received_ms, "api", self._facts)))
         if bodies:
             self._house.log.commit(bodies)
+
+    def keep(self, sent: bytes, error: BadRequest) -> None:
+        """Keep a body that was refused as a whole, where that can be; it is refused either way."""
+        if sent:
+            self._keep(sent, error, is_let_in=False)
+        with suppress(Retryable):
+            self.write()
 
     def answer(self, *, is_list: bool) -> tuple[Response, int]:
         """Say what was taken; 400 with the place and the reason when it was nothing."""
@@ -184,13 +204,17 @@ class Intake:
             raise BadRequest("bad_fact", "this signature is not of this workspace", "visitor_id")
         return _set_aside(fact, "visitor_id")
 
-    def _refuse(self, i: int, error: BadRequest, raw: object) -> None:
+    def _refuse(self, i: int, error: BadRequest, said: object, *, is_let_in: bool) -> None:
         self._refused.append(
             {"i": i, "code": error.code, "message": error.message}
             | ({"place": error.place} if error.place else {})
         )
+        self._keep(as_bytes(said), error, is_let_in=is_let_in)
+
+    def _keep(self, body: bytes, error: BadRequest, *, is_let_in: bool) -> None:
         if self._house.quota.take():
-            entry = reject_entry(as_bytes(raw), error, self._caller, site=self._token.site, origin="api")
+            site = self._token.site
+            entry = fact_reject_entry(body, error, self._caller, site=site, is_let_in=is_let_in)
             self._rejects.append(entry)
 
 

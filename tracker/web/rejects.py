@@ -49,21 +49,32 @@ class Reason(Protocol):
     def message(self) -> str: ...
 
 
-def reject_entry(
-    body: bytes, why: Reason, caller: Caller, *, site: str | None = None, origin: str = "collect"
+def reject_entry(body: bytes, why: Reason, caller: Caller, *, site: str | None = None) -> bytes:
+    """Write the log's entry for a message that was refused at the door."""
+    return encode(_entry(body, why, caller, site))
+
+
+def fact_reject_entry(
+    body: bytes, why: Reason, caller: Caller, *, site: str, is_let_in: bool = False
 ) -> bytes:
-    """Write the log's entry for a refused message."""
-    return encode(
-        RejectEntry(
-            received_ms=caller.received_ms,
-            code=why.code,
-            message=why.message,
-            body=body[:KEPT_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd"),
-            hash=hashlib.sha256(body).hexdigest(),
-            site=site,
-            ip=caller.ip,
-            origin=origin,
-        )
+    """Write the log's entry for a fact that the API refused.
+
+    Args:
+        is_let_in: its sender may say such facts, so that it may be taken again as it stands.
+    """
+    entry = _entry(body, why, caller, site)
+    return encode(msgspec.structs.replace(entry, origin="api", is_let_in=is_let_in))
+
+
+def _entry(body: bytes, why: Reason, caller: Caller, site: str | None) -> RejectEntry:
+    return RejectEntry(
+        received_ms=caller.received_ms,
+        code=why.code,
+        message=why.message,
+        body=body[:KEPT_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd"),
+        hash=hashlib.sha256(body).hexdigest(),
+        site=site,
+        ip=caller.ip,
     )
 
 

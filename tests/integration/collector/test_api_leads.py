@@ -64,6 +64,34 @@ def test_a_list_is_taken_one_by_one(shop: Shop) -> None:
     assert (reject.origin, reject.site, json.loads(reject.body)["kind"]) == ("api", "shop", "fax")
 
 
+def test_a_refused_fact_is_kept_as_what_its_sender_may_say(shop: Shop) -> None:
+    """Whole and with its site where the token allows it, so that it can be taken again; else as it came."""
+    token = shop.token()
+    facts_ = [LEAD | {"fact": "lead", "name": []}, LEAD | {"fact": "lead", "site": "other"},
+              {"fact": "erase", "at": LEAD["at"], "email": "ann@acme.com"}]  # fmt: skip
+    post(shop, facts_, token=token, path="/api/facts")
+    post(shop, LEAD | {"name": []}, token=token)
+    kept = [(each.is_let_in, json.loads(each.body)) for each in shop.rejects()]
+    assert [is_let_in for is_let_in, _ in kept] == [True, False, False, True]
+    assert kept[0] == kept[3]
+    assert (kept[3][1]["fact"], kept[3][1]["site"]) == ("lead", "shop")
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]"], ids=["no JSON", "no fact"])
+def test_a_body_that_is_refused_as_a_whole_is_kept(shop: Shop, body: bytes) -> None:
+    """Its sender is told; who runs the house can see what came."""
+    bearer = {"Authorization": f"Bearer {shop.token()}"}
+    answer = shop.ask("/api/leads", "POST", data=body, Content_Type="application/json", **bearer)
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "bad_body")
+    (reject,) = shop.rejects()
+    assert (reject.origin, reject.site, reject.body.encode(), reject.is_let_in) == (
+        "api",
+        "shop",
+        body,
+        False,
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "code", "place"),
     [

@@ -158,7 +158,8 @@ CREATE TABLE reject (
   ip TEXT,
   origin TEXT NOT NULL,
   hash TEXT NOT NULL,
-  body TEXT NOT NULL
+  body TEXT NOT NULL,
+  is_let_in INTEGER NOT NULL DEFAULT 0               -- its sender may say such things: replay takes it as it stands
 ) STRICT;
 CREATE TABLE load_count (
   origin TEXT PRIMARY KEY,                           -- one run of load
