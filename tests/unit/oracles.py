@@ -106,8 +106,12 @@ def _source_of(
 def _says_the_same(theirs: Source, ours: Source, members: list[SessionHit]) -> bool:
     """The same referrer, company, click ids or campaign parameters again are no news."""
     if theirs.evidence == "referrer":
-        is_same_company = theirs.company is not None and theirs.company == ours.company
-        return is_same_company or (theirs.source, theirs.medium) == (ours.source, ours.medium)
+        is_of_one_company = theirs.company is not None and theirs.company == ours.company
+        is_campaign = ours.evidence == "campaign" or any(each.kind == "paid" for each in ours.click_ids)
+        are_unknown_sites = (theirs.medium, ours.medium) == ("referral", "referral")
+        if is_of_one_company and (is_campaign or are_unknown_sites):
+            return True
+        return (theirs.source, theirs.medium) == (ours.source, ours.medium)
     seen = [each.source for each in members if each.type != "engagement"]
     clicks = [_click(each) for source in seen for each in source.click_ids]
     if any(_click(each) not in clicks for each in theirs.click_ids):

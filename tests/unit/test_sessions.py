@@ -32,6 +32,9 @@ GOOGLE = Source("google", "organic", "Organic Search", "referrer", evidence="ref
 YOUTUBE = replace(GOOGLE, source="youtube", medium="video", referrer_host="www.youtube.com")
 FACEBOOK = Source("facebook", "social", "Organic Social", "referrer", evidence="referrer", company="meta",
                   referrer_host="www.facebook.com")  # fmt: skip
+WHATSAPP = replace(FACEBOOK, source="whatsapp", referrer_host="web.whatsapp.com")
+PAPER = Source("paper.example", "referral", "Referral", "referrer", evidence="referrer",
+               company="paper.example", referrer_host="www.paper.example")  # fmt: skip
 PRESS = Source("press", "referral", "Referral", "referrer", evidence="referrer",
                referrer_host="press.example")  # fmt: skip
 
@@ -66,6 +69,9 @@ ARRIVALS: dict[str, tuple[Source, Source]] = {
     "google": (GOOGLE, GOOGLE),
     "youtube": (YOUTUBE, YOUTUBE),
     "facebook": (FACEBOOK, FACEBOOK),
+    "whatsapp": (WHATSAPP, WHATSAPP),
+    "paper": (PAPER, PAPER),
+    "paper-blog": (replace(PAPER, source="blog.paper.example"),) * 2,
     "press": (PRESS, PRESS),
     "g1": (ad(G1), GOOGLE),
     "g1-bookmark": (ad(G1), DIRECT),
@@ -170,6 +176,14 @@ CUTS = {
     ),
     "a referrer of the campaign's company is not news": ("0:spring 5:google", ["first google 0 5"]),
     "nor is another service of that company": ("0:spring 5:youtube", ["first google 0 5"]),
+    "and to who clicked on an ad": ("0:g1 5:youtube", ["first google 0 5"]),
+    "to who came by a link another service of the company is news": (
+        "0:google 5:youtube", ["first google 0", "new_source youtube 5"],
+    ),
+    "to a free link with a click id it is, too": (
+        "0:f1 5:whatsapp", ["first facebook 0", "new_source whatsapp 5"],
+    ),
+    "a sub-domain of the same unknown site is not": ("0:paper 5:paper-blog", ["first paper.example 0 5"]),
     "a referrer of no known company is news to a campaign of none": (
         "0:news 5:press", ["first news 0", "new_source press 5"],
     ),

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 from tracker.core.click_ids import TELLING_NAMES
 from tracker.core.ids import EventKey, event_id_of
+from tracker.core.rules import MEDIUMS
 from tracker.model import HitType, Source
 
 ClickKey = tuple[str, str]
@@ -93,9 +94,7 @@ class Session:
     def knows(self, source: Source) -> bool:
         """Tell whether a source only repeats what this session already is or has seen."""
         if source.evidence == "referrer":
-            if source.company and source.company == self.source.company:
-                return True
-            return (source.source, source.medium) == (self.source.source, self.source.medium)
+            return _is_same_sender(self.source, source)
         if not self._clicks.issuperset(_values(source)):
             return False
         return not source.campaign_key or source.campaign_key in self._campaigns
@@ -196,6 +195,20 @@ def _worth(hit: SessionHit, *, spent: Set[ClickKey], foreign: Set[ClickKey]) -> 
     if hit.fallback.evidence == "none" or hit.fallback.company in networks:
         return _direct(hit.fallback, "shared_click"), True
     return hit.fallback, True
+
+
+def _is_same_sender(ours: Source, theirs: Source) -> bool:
+    """Tell whether a referrer is where a session came from already.
+
+    It is the same site, a sub-domain of the same unknown one, or, beside a campaign or an ad, another
+    service of the company that ran it.
+    """
+    if (theirs.source, theirs.medium) == (ours.source, ours.medium):
+        return True
+    if theirs.company is None or theirs.company != ours.company:
+        return False
+    is_campaign = bool(ours.campaign_key) or (ours.click is not None and ours.click.kind == "paid")
+    return is_campaign or theirs.medium == ours.medium == MEDIUMS["referral"]
 
 
 def _direct(source: Source, rule: str) -> Source:
