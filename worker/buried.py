@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from tracker.core.erasure import SUBJECTS, Name, Named, names_in, subject
+from tracker.core.erasure import Name, Named, names_in, subject, subject_field
 from tracker.core.facts import SEPARATOR, SHAPES, Fact, read_fact
 from tracker.core.ids import lead_id
 from tracker.core.testimony import testify
@@ -63,9 +63,9 @@ class Buried:
         name = subject(raw, regions=regions)
         hashed = self._tombstones.hash(name)
         self._known[hashed] = name
-        field = next(each for each in SUBJECTS if raw.get(each) not in (None, ""))
         at_ms = parse_instant(raw.get("at"), place="at")
-        return {"fact": "erase", "at": format_instant(at_ms), field: hashed}, Asked(name[0], hashed, at_ms)
+        sealed = {"fact": "erase", "at": format_instant(at_ms), subject_field(raw): hashed}
+        return sealed, Asked(name[0], hashed, at_ms)
 
     def sift(self, drafts: Sequence[Draft], due: Due) -> list[Draft]:
         """Leave out the hits of erased visitors; those that tell more than a visit go in, to be erased."""

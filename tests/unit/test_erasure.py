@@ -43,6 +43,10 @@ def test_a_fact_is_its_persons_then_its_browsers_then_its_lines(
 SUBJECTS: dict[str, tuple[dict[str, str], Name]] = {
     "an address in any spelling": ({"email": " <A.nn+x@Googlemail.com> "}, ("email", "ann@gmail.com")),
     "a number with its country's code": ({"phone": "0044 7700 900001"}, ("phone", LINE)),
+    "an address beside blanks": (
+        {"email": "ann@gmail.com", "phone": " ", "crm_id": ""},
+        ("email", "ann@gmail.com"),
+    ),
     "a contact": ({"crm_id": "hub:c1"}, ("crm", "hub:c1")),
     "a person's id": ({"person_id": "0a1b"}, ("person", "0a1b")),
 }

@@ -165,10 +165,7 @@ def subject(fact: Mapping[str, Any], *, regions: Iterable[str]) -> Name:
     Raises:
         BadFact: none or several are named, or the value is none of its kind.
     """
-    given = [name for name in SUBJECTS if fact.get(name) not in (None, "")]
-    if len(given) != 1:
-        raise BadFact("bad_fact", f"write exactly one of {', '.join(SUBJECTS)}", "email")
-    (field,) = given
+    field = subject_field(fact)
     text = str(fact[field]).strip()
     if field == "email":
         email = normalise_email(text)
@@ -178,6 +175,18 @@ def subject(fact: Mapping[str, Any], *, regions: Iterable[str]) -> Name:
     if field == "phone":
         return "phone", _number(text, regions)
     return SUBJECTS[field], text
+
+
+def subject_field(fact: Mapping[str, Any]) -> str:
+    """Say by which field an `erase` fact names somebody.
+
+    Raises:
+        BadFact: by none, or by several.
+    """
+    given = [name for name in SUBJECTS if str(fact.get(name) or "").strip()]
+    if len(given) != 1:
+        raise BadFact("bad_fact", f"write exactly one of {', '.join(SUBJECTS)}", "email")
+    return given[0]
 
 
 def _number(text: str, regions: Iterable[str]) -> str:

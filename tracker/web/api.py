@@ -15,10 +15,11 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from tracker.core.erasure import subject
 from tracker.core.facts import SHAPES, Fact, read_fact
 from tracker.core.ids import activity_id, fact_id, lead_id
 from tracker.core.testimony import spell_numbers
-from tracker.core.times import format_instant
+from tracker.core.times import DAY_MS, format_instant, parse_instant
 from tracker.errors import BadRequest, Retryable
 from tracker.store.sites import Token
 from tracker.web.body import read_body
@@ -127,6 +128,8 @@ class Intake:
             fact, kind = self._fact(raw)
             said = fact
             read = read_fact(fact)
+            if read.kind == "erase":
+                self._check_erasure(read)
         except BadRequest as error:
             self._refuse(i, error, said, is_let_in=said is not raw)
             return
@@ -184,9 +187,22 @@ class Intake:
         fact = {**raw, "fact": name, "site": self._token.site}
         if kind.is_now and fact.get("at") in (None, ""):
             fact["at"] = format_instant(self._caller.received_ms)
-        site = self._house.sitebook.site(self._token.site)
-        spelled = spell_numbers(fact, region="" if site is None else site.region)
+        spelled = spell_numbers(fact, region=self._region())
         return self._prove(_keep_odd_contacts(dict(spelled))), kind
+
+    def _check_erasure(self, fact: Fact) -> None:
+        """Refuse at once what could not be carried out later, when nobody is told any more.
+
+        Raises:
+            BadRequest: it cannot be read whom it means, or until when.
+        """
+        subject(fact.content, regions={self._region()})
+        if parse_instant(fact.content["at"]) > self._caller.received_ms + DAY_MS:
+            raise BadRequest("future", "more than 24 hours ahead", "at")
+
+    def _region(self) -> str:
+        site = self._house.sitebook.site(self._token.site)
+        return "" if site is None else site.region
 
     def _prove(self, fact: dict[str, Any]) -> dict[str, Any]:
         """Put the bare id for a signed visitor token; one that was tampered with is no visitor.

@@ -338,6 +338,29 @@ def test_facts_say_what_they_are(shop: Shop) -> None:
     assert len(facts(shop)) == 1
 
 
+NOBODY: dict[str, dict[str, Any]] = {
+    "two names": {"email": "ann@acme.com", "phone": "+442079460018"},
+    "no address": {"email": "ann at acme"},
+    "no number": {"phone": "none"},
+    "a time that is yet to come": {"email": "ann@acme.com", "at": "2099-01-01T00:00:00Z"},
+}
+
+
+@pytest.mark.parametrize("said", NOBODY.values(), ids=NOBODY)
+def test_an_erasure_that_cannot_be_is_not_promised(shop: Shop, said: dict[str, Any]) -> None:
+    """Who asks for it is told at once; 202 means that it happens."""
+    erase = {"fact": "erase", "at": LEAD["at"], **said}
+    answer = post(shop, erase, token=shop.token(purpose="erase"), path="/api/facts")
+    assert (answer.status_code, facts(shop)) == (400, [])
+
+
+def test_an_erasure_may_leave_the_other_names_blank(shop: Shop) -> None:
+    """A form that sends all of its fields names somebody by the one that is filled in."""
+    erase = {"fact": "erase", "at": LEAD["at"], "email": "ann@acme.com", "phone": " ", "crm_id": None}
+    answer = post(shop, erase, token=shop.token(purpose="erase"), path="/api/facts")
+    assert answer.status_code == 202
+
+
 def test_other_addresses_and_methods(shop: Shop) -> None:
     """JSON here too: 404 names what there is, 405 what is allowed."""
     missing = post(shop, LEAD, path="/api/nothing")
