@@ -70,7 +70,8 @@ SENDERS = {
     "Email": """
         outlook: outlook.live.com outlook.office.com/mail | gmail: mail.google.com
         com.google.android.gm | yahoo-mail: mail.yahoo.com mail.yahoo.co.uk | proton:
-        mail.proton.me
+        mail.proton.me | samsung-mail: com.samsung.android.email.provider | thunderbird-mail:
+        com.fsck.k9
     """,
     "Referral": """
         producthunt: www.producthunt.com | g2: www.g2.com | capterra: www.capterra.com
