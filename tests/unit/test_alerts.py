@@ -121,6 +121,15 @@ def test_silence_is_measured_by_the_sites_own_hours(
     assert silence(hits, (MONDAY + looked_at) * HOUR_MS + 5 * MINUTE_MS).state == state
 
 
+@pytest.mark.parametrize(("week", "state"), [(1, "unsure"), (2, "unsure"), (4, "unsure"), (5, "wrong")])
+def test_silence_is_held_beside_each_of_four_weeks(week: int, state: str) -> None:
+    """A holiday in one of them is enough to be unsure; what was before them does not count."""
+    hits = office(6, until=MONDAY)
+    for hour in range(9, 17):
+        hits.pop(MONDAY - 168 * week + hour)
+    assert silence(hits, (MONDAY + 15) * HOUR_MS).state == state
+
+
 def test_a_hit_ends_the_silence() -> None:
     """With the next hit it is right again; a site that never had one is not silent."""
     hits = office(4, until=MONDAY)

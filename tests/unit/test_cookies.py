@@ -59,6 +59,12 @@ def test_ids_keep_the_order_of_time() -> None:
     assert SIGNER.mint(None, NOW_MS).visitor_id.startswith(f"{NOW_MS:012x}")
 
 
+def test_a_seed_of_another_kind_tells_no_time() -> None:
+    """The first digits of a UUID of version 4 are chance, and say nothing of when the visitor came."""
+    seed = "f81d4fae-7dec-41d0-a765-00a0c91e6bf6"
+    assert not SIGNER.mint(seed, NOW_MS).visitor_id.startswith("f81d4fae7dec")
+
+
 def test_another_workspace_gives_other_ids() -> None:
     """The hash of a seed is keyed: who knows the seed's rule cannot compute the id."""
     assert Signer(b"o" * 32).mint(SEED, NOW_MS).visitor_id != SIGNER.mint(SEED, NOW_MS).visitor_id
