@@ -34,7 +34,7 @@ CASES = {
     "each new lead begins a window": ("a form 0d, b form 40d, c form 60d", {"c": "b"}),
     "a call right after a form is one enquiry": ("a form 0m, b call 10m", {"b": "a"}),
     "a call some minutes later is another": ("a form 0m, b call 11m", {}),
-    "a call at the tenth minute makes calls part of it": ("a form 0m, b call 10m, c call 5d", {"b": "a", "c": "a"}),
+    "a call at the tenth minute adds its kind": ("a form 0m, b call 10m, c call 5d", {"b": "a", "c": "a"}),
     "ten minutes do not slide either": ("a form 0m, b call 9m, c chat 18m", {"b": "a"}),
     "one enquiry has all its kinds": ("a form 0m, b call 5m, c call 3d", {"b": "a", "c": "a"}),
     "all repeats name the first that counts": ("a form 0d, b form 1d, c form 2d", {"b": "a", "c": "a"}),
