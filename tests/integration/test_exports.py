@@ -363,6 +363,13 @@ def test_a_copy_of_persons_follows_merges_splits_and_those_who_vanish(workspace:
         follow(copies, workspace)
 
 
+def test_a_hits_consent_is_told_in_the_words_of_the_wire(workspace: Workspace) -> None:
+    """What an export gives can be loaded again as it was said."""
+    workspace.tell(hit("c1", 900, consent="granted"), hit("c2", 901, consent="denied", visitor_id="v77"))
+    told = {row["event_id"]: row["consent"] for row in workspace.export("hits")}
+    assert (told["c1"], told["c2"], told["e1"]) == ("granted", "denied", None)
+
+
 def test_a_copy_forgets_who_is_erased(workspace: Workspace) -> None:
     """Whatever is gone is told, though nothing of it is kept; also where an account goes with its people."""
     copies = [Copy(what) for what in COLUMNS if exports.EXPORTS[what].since]

@@ -382,7 +382,7 @@ SELECT hit.hit_no, site.key AS site,
     WHEN hit.flags & 2 THEN 'bot:webdriver' WHEN hit.flags & 1 THEN 'bot:said_so'
     WHEN client.bot_reason IS NOT NULL THEN 'bot:' || client.bot_reason
     WHEN lone.visitor_no IS NOT NULL THEN 'bot:burst' END AS dropped_because,
-  hit.consent, hit.extra,
+  CASE hit.consent WHEN 1 THEN 'granted' WHEN 0 THEN 'denied' END AS consent, hit.extra,
   strftime('%Y-%m-%dT%H:%M:%fZ', hit.received_ms / 1000.0, 'unixepoch') AS received_at
 FROM hit
 JOIN hit_id USING (hit_no)
