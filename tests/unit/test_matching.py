@@ -241,6 +241,13 @@ def test_every_reason_is_its_own() -> None:
     assert len({match_lead(Asked(AT_MS, **case)).why for case in cases}) == len(cases) - 1
 
 
+def test_the_reason_is_that_of_the_line_that_could_have_told() -> None:
+    """A number that stands for nobody alone is a note beside; the chat is what was looked for."""
+    match = match_lead(Asked(AT_MS, lines=(line(apart="shared"), line(kind="chat"))))
+    assert match.why == "no browser is known for this chat"
+    assert match.notes == ("the number is used by too many people to say who it was",)
+
+
 ASIDE = {
     "an address for tests": (("test@acme.com", None), "it is made up for a test"),
     "a team's mailbox": (("info@acme.com", None), "it is a whole team's mailbox"),
