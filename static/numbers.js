@@ -159,7 +159,8 @@
     if (!said?.numbers || !said.visitor || !visitor()) return;
     const holds = Object.keys(said.numbers).map((pool) => said.pools[pool].hold_s * 1000);
     const { numbers, pools } = said;
-    const isNews = JSON.stringify([confirmed.numbers, confirmed.pools]) !== JSON.stringify([numbers, pools]);
+    const { numbers: shown, pools: known } = confirmed;
+    const isNews = JSON.stringify({ shown, known }) !== JSON.stringify({ shown: numbers, known: pools });
     confirmed = { numbers, pools, visitor: visitor(), until: at + Math.min(...holds) };
     keep(confirmed);
     endInTime();

@@ -52,7 +52,7 @@
  * it when its plugin, its service or data-tl-success says that it has succeeded. Where nothing does, say
  * touchline("event", "form_submit", {form_id, email, phone, name, company, fields}). A form needs an e-mail or a phone, or a name or company
  * in a form that posts, or data-tl-form; a log-in (autocomplete="current-password") is no lead.
- * Never sent: passwords, files, cards (autocomplete cc-*), codes, hidden fields (but those with a
+ * Never sent: passwords, files, cards (autocomplete cc-*, or by their names), codes, hidden fields (but those with a
  * data-tl-field of their own), names that speak of secrets, data-tl-private.
  *
  * Hidden fields, filled where a field of that name is empty: tl_visitor (the signed token),
@@ -93,7 +93,8 @@
 
   const BATCH_HITS = 50;
   const BATCH_BYTES = 50000; // of the 64 KB that browsers allow all keepalive requests together
-  const HIT_BYTES = 40000;
+  const HIT_BYTES = 7600; // the collector takes 8 KB, the browser's hints included
+  const FIELDS_BYTES = 5000; // of the fields that a page allows: the contact must not be lost for them
   const QUEUE_HITS = 100;
   const QUEUE_BYTES = 200000;
   const TRIES = 10;
@@ -164,8 +165,20 @@
     return String(value || "").toLowerCase().split(/[\s,]+/).filter(Boolean);
   }
 
+  /** Write JSON, past the toJSON that old libraries give to every array. */
+  function jsonOf(value) {
+    const lists = Array.prototype;
+    const { toJSON } = lists;
+    try {
+      if (toJSON) lists.toJSON = undefined;
+      return JSON.stringify(value);
+    } finally {
+      if (toJSON) lists.toJSON = toJSON;
+    }
+  }
+
   function bytesOf(value) {
-    return new TextEncoder().encode(JSON.stringify(value)).length;
+    return new TextEncoder().encode(jsonOf(value)).length;
   }
 
   function isHidden() {
@@ -177,7 +190,7 @@
   }
 
   function hexOf(bytes) {
-    return Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
+    return [...bytes].map((byte) => (byte + 256).toString(16).slice(1)).join(""); // Array.from may be a library's own
   }
 
   /** Make a UUID of version 7: it sorts by the time of its making. */
@@ -194,12 +207,12 @@
   let held = []; // page views seen before consent: the landing and the latest one
 
   function isMuted() {
-    return window.top !== window && !isOn(config.frames);
+    return top !== window && !isOn(config.frames);
   }
 
   function isRefused() {
-    const signals = navigator.globalPrivacyControl && config.gpc !== "ignore";
-    return isMuted() || optedOut || signals || (navigator.doNotTrack > 0 && config.dnt === "honour");
+    if (navigator.globalPrivacyControl && config.gpc !== "ignore") return true;
+    return isMuted() || optedOut || (navigator.doNotTrack > 0 && config.dnt === "honour");
   }
 
   function isAllowed() {
@@ -223,7 +236,7 @@
   function keep(name, value) {
     try {
       if (!value) localStorage.removeItem(keyOf(name));
-      else if (isAllowed() || name === "optout") localStorage.setItem(keyOf(name), JSON.stringify(value));
+      else if (isAllowed() || name === "optout") localStorage.setItem(keyOf(name), jsonOf(value));
     } catch (error) {
       say(error);
     }
@@ -269,7 +282,7 @@
   /** Tell the collector of the refusal: only it can remove the cookie that scripts cannot see. */
   function askToForget() {
     const hit = makeHit("event", { name: "consent", consent: "denied", url: location.origin });
-    navigator.sendBeacon(addressOf("e"), JSON.stringify({ site: config.site, hits: [hit] }));
+    post(bodyOf([hit])).catch(say);
   }
 
   // ---- who: the collector's cookie, and the seed until it exists ----
@@ -280,7 +293,7 @@
 
   function readableCookie() {
     try {
-      return decodeURIComponent(/(?:^|; )_tl_id=([^;]+)/.exec(document.cookie)[1]);
+      return /(?:^|; )_tl_id=([^;]+)/.exec(document.cookie)[1]; // its letters are never encoded
     } catch (error) {
       return "";
     }
@@ -290,17 +303,18 @@
     return isAllowed() ? token || readableCookie() : "";
   }
 
-  /** The seed that names a visitor without a cookie yet; undefined once the page has a token. */
+  /** The seed that names a visitor without a cookie, also where cookies are refused; undefined once there is one. */
   function seedToSend() {
-    if (visitorToken()) return undefined;
-    seed = seed || recall("seed") || makeId();
+    if (readableCookie()) return undefined;
+    seed ||= recall("seed") || makeId();
     keep("seed", seed);
     return seed;
   }
 
   function learnToken(value) {
-    if (!value || !isAllowed()) return;
+    if (!value) return;
     token = value;
+    if (!isAllowed()) return withdraw(); // the visitor said no before this answer came
     if (readableCookie()) keep("seed");
     tokenWaiters.forEach((tell) => tell(value));
     tokenWaiters = [];
@@ -319,7 +333,7 @@
 
   let seq = 0;
   let hints;
-  let hintsAsked = false;
+  let hintsAsked = 0;
   let hintsKnown = false;
 
   function makeHit(type, fields) {
@@ -346,8 +360,7 @@
 
   /** Read the browser's hints once, then flush: with them, or after 100 ms without. */
   function readHints() {
-    if (hintsAsked) return;
-    hintsAsked = true;
+    if (hintsAsked++) return;
     hints = lowHints();
     const data = navigator.userAgentData;
     const proceed = guarded((values) => {
@@ -356,7 +369,7 @@
       hintsKnown = true;
       flush();
     });
-    later(proceed, data ? HINTS_WAIT_MS : 0);
+    later(proceed, data && HINTS_WAIT_MS);
     if (data) data.getHighEntropyValues(["model", "platformVersion", "fullVersionList"]).then(proceed, say);
   }
 
@@ -460,8 +473,8 @@
     const hits = [];
     let size = 1000; // for what stands around the hits
     for (const hit of queue) {
-      if (flying.indexOf(hit) >= 0) continue;
-      hit.client_hints = hit.client_hints || hints;
+      if (flying.includes(hit)) continue;
+      hit.client_hints ||= hints;
       if (hit === viewHit) hit.title = document.title.slice(0, 500); // pages set it after the route
       size += bytesOf(hit);
       if (hits.length === BATCH_HITS || (size > limit && (hits.length || flying.length))) break;
@@ -471,10 +484,7 @@
   }
 
   function bodyOf(hits) {
-    // Where cookies are blocked, each later batch is another visitor's to the collector: it gets no number.
-    const isSure = readableCookie() || !parts.said || !hits[0];
-    const pools = isSure ? config.pools?.split(",") : undefined;
-    return JSON.stringify({ site: config.site, sent_at: timeNow(), seed: seedToSend(), hits, pools });
+    return jsonOf({ site: config.site, sent_at: timeNow(), seed: seedToSend(), hits, pools: config.pools?.split(",") });
   }
 
   /** Send the next batch; one request is under way at a time. */
@@ -491,8 +501,13 @@
 
   /** Post a body, which as a string is text/plain; a fetch that is missing or throws fails like any other. */
   async function post(body) {
-    const signal = AbortSignal.timeout?.(ANSWER_MS);
-    return fetch(addressOf("e"), { method: "POST", body, keepalive: true, credentials: "include", signal });
+    return fetch(addressOf("e"), {
+      method: "POST",
+      body,
+      keepalive: true,
+      credentials: "include",
+      signal: AbortSignal.timeout?.(ANSWER_MS),
+    });
   }
 
   async function understand(hits, answer) {
@@ -504,7 +519,7 @@
     flying = [];
     tries = retryAt = 0;
     settle(hits);
-    if (!consent && /"consent"/.test(JSON.stringify(said.rejected))) {
+    if (!consent && /"consent"/.test(jsonOf(said.rejected))) {
       // The site asks for consent and the tag does not say so: hold the view until it is given.
       setConsent();
       held = hits.filter((hit) => hit.type === "page").slice(0, 1);
@@ -547,7 +562,7 @@
     settleForms();
     pingEngagement();
     if (!isAllowed() || !queue.length) return;
-    hints = hints || lowHints();
+    hints ||= lowHints();
     const hits = nextBatch(BATCH_BYTES - (flying.length && bytesOf(flying)));
     const taken = hits.length && navigator.sendBeacon(addressOf("e"), bodyOf(hits));
     // A beacon has no answer: it is trusted while the collector is well, else kept for a later page.
@@ -579,8 +594,8 @@
     pingEngagement();
     viewHit = makeHit("page", { title: document.title.slice(0, 500) });
     const { url } = viewHit;
-    if (!viewUrl) Object.assign(viewHit, { referrer: document.referrer.slice(0, 2000), url: markedUrl || url });
-    else if (viewUrl !== url) viewHit.prev_url = viewUrl;
+    if (!viewUrl) Object.assign(viewHit, { referrer: document.referrer.slice(0, 1500), url: markedUrl || url });
+    else if (viewUrl !== url) viewHit.prev_url = viewUrl.slice(0, 1500);
     const wait = viewUrl ? BATCH_WAIT_MS : 0;
     viewUrl = url;
     viewRoute = routeNow();
@@ -676,7 +691,7 @@
   function sendEvent(name, props) {
     if (!name) return null;
     // A copy, so that what cannot be written as JSON fails here and not in the queue.
-    const copy = props && JSON.parse(JSON.stringify(props));
+    const copy = props && JSON.parse(jsonOf(props));
     return record(makeHit("event", { name: String(name), props: copy }));
   }
 
@@ -709,9 +724,9 @@
   const changed = []; // of parts: what to do when the page, the token or the consent has changed
 
   function loadPart(name) {
-    loading[name] = loading[name] || new Promise((resolve) => {
+    loading[name] ||= new Promise((resolve) => {
       const integrity = PARTS[name];
-      const version = hexOf(new TextEncoder().encode(integrity.slice(7, 13)));
+      const version = hexOf([...integrity.slice(7, 13)].map((letter) => letter.charCodeAt()));
       const script = document.createElement("script");
       script.onload = script.onerror = resolve;
       script.crossOrigin = ""; // anonymous
@@ -720,7 +735,6 @@
       script.src = addressOf(`v${version}/${name}.js`);
       document.head.append(script);
     }).catch(say); // a policy of trusted types may forbid it
-    return loading[name];
   }
 
   function loadParts() {
@@ -770,16 +784,15 @@
   function readProps({ dataset }) {
     const props = {};
     Object.keys(dataset).forEach((key) => {
-      const name = key.replace(/^tlProp/, "");
-      if (name !== key) props[name.charAt(0).toLowerCase() + name.slice(1)] = dataset[key];
+      const name = key.replace(/^tlProp(.)/, (all, first) => first.toLowerCase());
+      if (name !== key) props[name] = dataset[key];
     });
     return props;
   }
 
   function onClick(event) {
-    if (event.type === "auxclick" && event.button !== 1) return;
-    const path = event.composedPath().filter((node) => node.nodeType === 1);
-    const nearest = (selector) => path.find((node) => node.matches(selector));
+    if (event.button > 1) return;
+    const nearest = (selector) => event.composedPath().find((node) => node.nodeType === 1 && node.matches(selector));
     const named = nearest("[data-tl-event]");
     const marked = nearest("[data-tl-chat]");
     const vendor = marked ? marked.dataset.tlChat : Object.keys(CHAT_OPENER).find((name) => nearest(CHAT_OPENER[name]));
@@ -825,7 +838,7 @@
     new URLSearchParams(parts).forEach((value, key) => {
       const name = key.toLowerCase().replace(/^(utm|mtm|matomo|pk|piwik)_/, "utm_");
       if (NOTHING.test(value)) return;
-      tags[name] = tags[name] || value.slice(0, 500);
+      tags[name] ||= value.slice(0, 500);
     });
     return tags;
   }
@@ -843,10 +856,10 @@
     const click = Object.keys(CLICK_IDS).find((name) => tags[name]);
     const [host, kind] = readReferrer();
     const { utm_source, utm_medium, utm_campaign } = tags;
-    const fallback = utm_source || utm_medium || utm_campaign ? ["(not set)", "(not set)"] : ["(direct)", "(none)"];
+    const isTagged = utm_source || utm_medium || utm_campaign;
     return {
-      source: utm_source || CLICK_IDS[click] || host || fallback[0],
-      medium: utm_medium || (click === "fbclid" ? "social" : click ? "cpc" : kind) || fallback[1],
+      source: utm_source || CLICK_IDS[click] || host || (isTagged ? "(not set)" : "(direct)"),
+      medium: utm_medium || (click === "fbclid" ? "social" : click ? "cpc" : kind) || (isTagged ? "(not set)" : "(none)"),
       campaign: utm_campaign,
       term: tags.utm_term || tags.utm_keyword || tags.utm_kwd,
       content: tags.utm_content,
@@ -868,7 +881,7 @@
   /** Keep the session that this hit falls in, by the gap and by a new source. */
   function followSession(hit) {
     const seen = Date.now();
-    const kept = session || recall("source") || { seen: 0, first: arrival };
+    const kept = recall("source") || session || { seen: 0, first: arrival }; // what other tabs know counts
     const isLate = seen - kept.seen > SESSION_MS;
     if (isLate && hit.type === "engagement") return; // a ping opens no session
     const isNew = isLate || isNewSource(kept.from);
@@ -887,6 +900,7 @@
   let fillTimer = 0;
 
   function hiddenValues() {
+    session = (isAllowed() && recall("source")) || session;
     const { id, from = {}, first = {} } = session || {};
     const values = { tl_visitor: visitorToken(), tl_session: id };
     SOURCE_FIELDS.forEach((field) => {
@@ -905,15 +919,12 @@
   }
 
   function wantsFields(form) {
-    const posts = /^post$/i.test(form.getAttribute("method"));
-    return isOn(form.dataset.tlAppend ?? (posts && config.append)) && !form.closest("[data-tl-private]");
+    if (form.closest("[data-tl-private]")) return false;
+    return isOn(form.dataset.tlAppend ?? (/^post$/i.test(form.getAttribute("method")) && config.append));
   }
 
   function appendField(form, name) {
-    const field = document.createElement("input");
-    field.type = "hidden";
-    field.name = name;
-    form.appendChild(field);
+    form.append(Object.assign(document.createElement("input"), { type: "hidden", name }));
   }
 
   function fillForms() {
@@ -932,7 +943,7 @@
   }
 
   function fillSoon() {
-    fillTimer = fillTimer || later(() => (fillTimer = 0, fillForms()), 100);
+    fillTimer ||= later(() => (fillTimer = 0, fillForms()), 100);
   }
 
   function watchForms() {
@@ -980,7 +991,8 @@
 
   // ---- form capture ----
 
-  const SECRET = /pass(word|wd|code|phrase)|pwd|csrf|xsrf|token|nonce|captcha|card ?(num|no|holder)|\b(secret|iban|ssn|cvv|cvc|cc|pin|otp)\b/;
+  const SECRET =
+    /pass(w|code|phrase)|pwd|csrf|xsrf|token|nonce|captcha|card ?[hn]|on ?card|\bcc|expir|\b(exp|secret|iban|ssn|cvv|cvc|pin|otp)\b/;
   const PURPOSE = {
     email: "email",
     tel: "phone",
@@ -1012,8 +1024,8 @@
   }
 
   function isForbidden(field) {
-    if (/^(password|file|submit|button|image|reset)$/.test(field.type) || field.disabled) return true;
-    if (/\bcc-|password|one-time-code/.test(purposeOf(field)) || SECRET.test(wordsOf(field))) return true;
+    if (/^(pass|file|sub|but|im|res)/.test(field.type) || field.matches(":disabled")) return true;
+    if (/\bcc-|password|one-time/.test(purposeOf(field)) || SECRET.test(wordsOf(field))) return true;
     if (field.type === "hidden" && field.dataset.tlField == null) return true;
     return field.closest("[data-tl-private]") || /^tl_/.test(field.name);
   }
@@ -1025,13 +1037,14 @@
     if (!/^(text|email|tel|number)$/.test(field.type)) return "";
     const purpose = PURPOSE[purposeOf(field).split(" ").pop()];
     if (purpose || field.type === "email") return purpose || "email";
-    if (field.type === "tel") return "phone";
-    return FIELD_NAMES.find(([, pattern]) => pattern.test(wordsOf(field)))?.[0];
+    const kind = FIELD_NAMES.find(([, pattern]) => pattern.test(wordsOf(field)))?.[0];
+    // The type alone brings up a pad of digits, for a card's number and its date and code too.
+    return field.type === "tel" ? (kind === "phone" || /^\D*(\d\D*){5,13}$/.test(field.value)) && "phone" : kind;
   }
 
   function valueOf(field) {
     if (/^(checkbox|radio)$/.test(field.type) && !field.checked) return "";
-    const chosen = field.selectedOptions && Array.from(field.selectedOptions, (option) => option.value).join(", ");
+    const chosen = field.selectedOptions && [...field.selectedOptions].map((option) => option.value).join(", ");
     return String(chosen || field.value || "").trim().slice(0, 1000);
   }
 
@@ -1039,14 +1052,14 @@
   function readFields(form) {
     const contact = {};
     const fields = {};
-    const allowed = listOf(config.fields).concat(listOf(form.dataset.tlFields));
-    Array.from(form.elements || form.querySelectorAll("input,select,textarea")).forEach((field) => {
+    const allowed = listOf([config.fields, form.dataset.tlFields]);
+    [...(form.elements || form.querySelectorAll("input,select,textarea"))].forEach((field) => {
       const value = isForbidden(field) ? "" : valueOf(field);
       const kind = value && contactKind(field);
       const mark = field.dataset.tlField;
       const name = mark || field.name;
-      if (kind) contact[kind] = contact[kind] || value;
-      else if (value && (mark != null || allowed.indexOf(String(name).toLowerCase()) >= 0)) {
+      if (kind) contact[kind] ||= value;
+      else if (value && (mark != null || allowed.includes(String(name).toLowerCase()))) {
         fields[name] = fields[name] ? fields[name] + ", " + value : value;
       }
     });
@@ -1060,21 +1073,25 @@
     const { contact, fields } = readFields(form);
     const { first, last, email, phone, company } = contact;
     const name = [first || contact.name, last].filter(Boolean).join(" ") || undefined;
-    const isKnown = email || phone || ((name || company) && /^post$/i.test(attribute("method")));
-    const isLogin = form.querySelector('[autocomplete~="current-password"]');
-    if (isLogin || !(isKnown || isOn(form.dataset.tlForm))) return null;
+    const isKnown = email || phone || ((name || company) && /^post$/i.test(attribute("method"))) || isOn(form.dataset.tlForm);
+    if (!isKnown || form.querySelector('[autocomplete~="current-password"]')) return null;
     const action = new URL(attribute("action") || "", document.baseURI);
-    const props = { form_id: form.getAttribute("id"), form_name: form.getAttribute("name") };
-    props.form_action = action.origin + action.pathname;
-    Object.assign(props, { email, phone, name, company, fields });
+    const props = {
+      form_id: form.getAttribute("id"),
+      form_name: form.getAttribute("name"),
+      form_action: action.origin + action.pathname,
+      email,
+      phone,
+      name,
+      company,
+      fields: bytesOf(fields) < FIELDS_BYTES ? fields : undefined,
+    };
     return makeHit("event", { name: "form_submit", props });
   }
 
   /** Count the forms whose submission no handler of the page has prevented; of the others an adapter may know. */
   function settleForms() {
-    const submitted = pendingForms;
-    pendingForms = [];
-    submitted.forEach(({ event, hit }) => sendForm(!parts.holds?.(event, hit) && !event.defaultPrevented && hit));
+    pendingForms.splice(0).forEach(({ event, hit }) => sendForm(!parts.holds?.(event, hit) && !event.defaultPrevented && hit));
   }
 
   function sendForm(hit) {
@@ -1098,7 +1115,7 @@
   };
 
   function isEvent(command) {
-    return command === "event" || command === "identify";
+    return /^(event|identify)$/.test(command);
   }
 
   /** Answer touchline(command, ...); what comes before the start waits for it. */
@@ -1111,9 +1128,7 @@
 
   /** Make the calls that waited; events only once the first page view is on its way. */
   function replay(withEvents) {
-    const early = waiting;
-    waiting = [];
-    early.forEach((one) => {
+    waiting.splice(0).forEach((one) => {
       const [args, resolve] = one;
       if (isEvent(args[0]) && !withEvents) waiting.push(one);
       else resolve(call(...args));

@@ -412,7 +412,7 @@ def without_cookies(route: Route) -> None:
 
 
 def test_who_takes_no_cookies_takes_one_number(world: World) -> None:
-    """Each batch is another visitor's to the collector: only the page's first one asks for a number."""
+    """All that the page sends is one visitor's to the collector, by its seed: the number stays."""
     path = world.site()
     context = world.visitor()
     context.route("**/e", without_cookies)

@@ -25,6 +25,8 @@ from tracker.web.script import ENDINGS
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
+GATE_S = 120.0
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -49,7 +51,8 @@ class Recorder:
 
     `answers` are used up one a request, then all is well again: a status, a status with headers, or
     `"drop"` for a connection that breaks. `down` is such an answer to every request, for as long as it is
-    set. `forgetful` makes it a collector whose cookies never stay.
+    set. `forgetful` makes it a collector whose cookies never stay, `cookieless` one whose cookies the browser
+    refuses. Where there is a `gate`, no request is answered before it opens.
     """
 
     pages: dict[str, str] = field(default_factory=dict)
@@ -57,6 +60,8 @@ class Recorder:
     answers: deque[Any] = field(default_factory=deque)
     rejections: list[dict[str, Any]] = field(default_factory=list)
     forgetful: bool = False
+    cookieless: bool = False
+    gate: threading.Event | None = None
     down: Any = None
     batches: list[Batch] = field(default_factory=list)
     refused: list[Batch] = field(default_factory=list)
@@ -192,6 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(status, b'{"error": "as told"}', "application/json", **extra)
             return
         recorder.batches.append(batch)
+        if recorder.gate is not None:
+            recorder.gate.wait(GATE_S)
         self.welcome(recorder, batch, extra)
 
     def welcome(self, recorder: Recorder, batch: Batch, headers: dict[str, str]) -> None:
@@ -201,7 +208,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not recorder.forgetful and not recorder.rejections:
             said["visitor"] = "" if is_refusal else token
             keep = f"; Path=/; Max-Age={0 if is_refusal else 34_128_000}; SameSite=Lax"
-            headers["Set-Cookie"] = f"_tl={token}{keep}; HttpOnly\n_tl_id={token}{keep}"
+            if not recorder.cookieless:
+                headers["Set-Cookie"] = f"_tl={token}{keep}; HttpOnly\n_tl_id={token}{keep}"
         self.answer(202, json.dumps(said).encode(), "application/json", **headers)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser.script.pages import settle
 from tests.browser.script.recorder import Recorder
 from tests.waiting import wait_for
+from tracker.web.intake import HIT_BYTES
 
 pytestmark = pytest.mark.browser
 
@@ -173,6 +175,64 @@ def test_secrets_are_never_read(recorder: Recorder, page: Page) -> None:
     )
     assert props["email"] == "ann@example.com" and props["fields"] == {}
     assert "NO-" not in str(recorder.hits)
+
+
+CARDS = [
+    pytest.param('type="tel" name="number"', "4111 1111 1111 1111", id="a number by its type"),
+    pytest.param('type="tel" name="ccnumber"', "4111111111111111", id="a number by an abbreviation"),
+    pytest.param('type="tel" id="pan"', "371449635398431", id="a number with 15 digits"),
+    pytest.param('name="cardName"', "J DOE", id="a holder's name"),
+    pytest.param('name="name_on_card"', "J DOE", id="the name on a card"),
+    pytest.param('name="ccname"', "J DOE", id="an abbreviated name"),
+    pytest.param('type="tel" name="valid"', "12/27", id="a date of expiry by its type"),
+    pytest.param('type="tel" name="exp_date"', "12/2027", id="a date of expiry by its name"),
+    pytest.param('type="tel" name="expiry"', "12/2027", id="an expiry"),
+    pytest.param('type="tel" name="code"', "987", id="a code by its type"),
+    pytest.param('type="tel" name="csc"', "987", id="a code by an abbreviation"),
+]
+
+
+@pytest.fixture(scope="module")
+def cards(server: Recorder, browser: Browser) -> dict[str, dict[str, Any]]:
+    """Submit a form for every field of the table on one page; returns what was read by field."""
+    server.clear()
+    fields = [f'<input {case.values[0]} value="{case.values[1]}">' for case in CARDS]
+    server.add(
+        "/a", "".join(sink(n, MAIL + field, "novalidate data-tl-form") for n, field in enumerate(fields))
+    )
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(server.url("/a"))
+        page.evaluate("() => [...document.forms].forEach((form) => form.requestSubmit())")
+        found = server.wait("form_submit", len(fields))
+    return {case.values[0]: hit["props"] for case, hit in zip(CARDS, found, strict=True)}
+
+
+@pytest.mark.parametrize(("field", "value"), CARDS)
+def test_a_card_is_never_read(cards: dict[str, dict[str, Any]], field: str, value: str) -> None:
+    """What a shop's own form asks of a card is no phone and no name, though no purpose says what it is."""
+    assert not {"phone", "name"} & cards[field].keys()
+    assert value not in str(cards[field])
+
+
+def test_a_field_of_a_disabled_group_is_not_read(recorder: Recorder, page: Page) -> None:
+    """The browser does not send it either."""
+    fields = MAIL + '<fieldset disabled><input name="phone" value="020 7946 0000"></fieldset>'
+    open_form(recorder, page, fields, form="novalidate")
+    page.fill('[name="email"]', "ann@example.com")
+    page.click("button")
+    props = recorder.wait("form_submit")[0]["props"]
+    assert props["email"] == "ann@example.com" and "phone" not in props
+
+
+def test_long_fields_do_not_cost_the_lead(recorder: Recorder, page: Page) -> None:
+    """Where what the page allows is more than the collector takes of a hit, the contact goes without it."""
+    texts = "".join(f'<textarea name="t{n}" data-tl-field>{"ж" * 900}</textarea>' for n in range(5))
+    open_form(recorder, page, '<input name="email" value="ann@example.com">' + texts)
+    page.click("button")
+    (hit,) = recorder.wait("form_submit")
+    assert hit["props"]["email"] == "ann@example.com" and "fields" not in hit["props"]
+    assert len(json.dumps(hit, ensure_ascii=False).encode()) <= HIT_BYTES
 
 
 def test_other_fields_go_by_the_pages_leave(recorder: Recorder, page: Page) -> None:

@@ -129,6 +129,19 @@ def test_a_direct_session_takes_the_source_that_arrives(recorder: Recorder, page
     assert (second["tl_source"], second["tl_first_source"]) == ("google", "(direct)")
 
 
+def test_tabs_share_the_session(recorder: Recorder, page: Page) -> None:
+    """A source that arrived in another tab counts in all of them, whichever is used next."""
+    arrive(recorder, page, "?utm_source=first")
+    other = page.context.new_page()
+    arrive(recorder, other, "?utm_source=second")
+    page.bring_to_front()
+    page.evaluate('touchline("event", "one")')
+    recorder.wait("one")
+    wait_for(lambda: values(page)["tl_source"] == "second")
+    other.bring_to_front()
+    assert arrive(recorder, other)["tl_source"] == "second"
+
+
 def test_a_session_ends_after_half_an_hour(recorder: Recorder, page: Page) -> None:
     """A page opened 30 minutes after the last hit begins a session of its own source."""
     page.clock.install()

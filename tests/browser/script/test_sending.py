@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -286,6 +287,36 @@ def test_an_image_is_the_last_resort(recorder: Recorder, page: Page, damage: str
         }
     ]
     wait_for(lambda: waiting(page) == [])
+
+
+@pytest.mark.parametrize(
+    "library",
+    [
+        pytest.param(
+            """Array.prototype.toJSON = function () { return "[" + this.join(", ") + "]"; };""",
+            id="arrays write themselves as JSON",
+        ),
+        pytest.param(
+            "Array.from = (list) => { const all = []; for (const one of list) all.push(one); return all; };",
+            id="Array.from takes no function",
+        ),
+    ],
+)
+def test_an_old_library_spoils_nothing(recorder: Recorder, page: Page, library: str) -> None:
+    """Hits arrive whole, with ids of the right form, and the library goes on as it was."""
+    page.add_init_script(library + "window.before = JSON.stringify([[1]]) + Array.from([1], (n) => n + 1);")
+    form = '<form method="post" action="/thanks"><input name="email" value="a@b.de">'
+    recorder.add(
+        "/a", form + "<select data-tl-field=size multiple><option selected>S<option selected>L</select>"
+    )
+    page.goto(recorder.url("/a"))
+    (view,) = recorder.wait("page")
+    assert uuid.UUID(view["event_id"]).version == 7
+    page.evaluate("touchline('event', 'list', { list: [1, [2]] })")
+    assert recorder.wait("list")[0]["props"] == {"list": [1, [2]]}
+    assert page.evaluate("JSON.stringify([[1]]) + Array.from([1], (n) => n + 1) === before")
+    page.evaluate("document.forms[0].submit()")
+    assert recorder.wait("form_submit")[0]["props"]["fields"] == {"size": "S, L"}
 
 
 def test_success_in_another_language_is_no_success(recorder: Recorder, page: Page) -> None:

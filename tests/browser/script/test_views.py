@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser.script.pages import OpenPage, run_until, set_hidden, settle, stop_clock
 from tests.browser.script.recorder import Recorder
 from tests.waiting import wait_for
+from tracker.web.intake import HIT_BYTES
 from tracker.web.snippet import STUB
 
 pytestmark = pytest.mark.browser
@@ -127,6 +129,16 @@ def test_a_later_route_names_the_one_before_and_no_referrer(recorder: Recorder, 
     assert "referrer" not in third and third["prev_url"] == recorder.url("/b")
     assert second["title"] == "B"
     assert [hit["seq"] for hit in recorder.made] == [*range(1, len(recorder.made) + 1)]
+
+
+def test_long_addresses_do_not_cost_the_view(recorder: Recorder, page: Page) -> None:
+    """However long a route and the one before are, the collector takes the hit."""
+    recorder.add("/a")
+    page.goto(recorder.url("/a?" + "x" * 4500))
+    recorder.wait("page")
+    page.evaluate("document.title = '語'.repeat(600); history.pushState({}, '', '?' + 'y'.repeat(4500))")
+    for hit in recorder.wait("page", 2):
+        assert len(json.dumps(hit, ensure_ascii=False).encode()) <= HIT_BYTES
 
 
 def test_hash_routes_count_on_request(recorder: Recorder, page: Page) -> None:

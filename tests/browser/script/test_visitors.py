@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 
 import pytest
@@ -33,8 +34,8 @@ def cookies(context: BrowserContext) -> dict[str, str]:
     return {cookie["name"]: cookie["value"] for cookie in context.cookies()}
 
 
-def test_the_seed_goes_with_every_request_until_there_is_a_token(recorder: Recorder, page: Page) -> None:
-    """The first requests carry one random seed; once the visitor has a token it stays away."""
+def test_the_seed_goes_with_every_request_until_there_is_a_cookie(recorder: Recorder, page: Page) -> None:
+    """The first requests carry one random seed; once the visitor has a cookie it stays away."""
     recorder.forgetful = True
     recorder.add("/a")
     page.goto(recorder.url("/a"))
@@ -53,6 +54,20 @@ def test_the_seed_goes_with_every_request_until_there_is_a_token(recorder: Recor
     recorder.wait("three")
     assert seed_of(recorder, "three") is None
     assert not [name for name in stored(page) if "seed" in name]
+
+
+def test_who_refuses_cookies_is_one_visitor(recorder: Recorder, page: Page) -> None:
+    """Where no cookie is taken one seed goes with every request, after the token and on the next page too."""
+    recorder.cookieless = True
+    recorder.add("/a")
+    page.goto(recorder.url("/a"))
+    page.evaluate('touchline("visitor")')
+    page.evaluate('touchline("event", "one")')
+    recorder.wait("one")
+    page.goto(recorder.url("/a"))
+    recorder.wait("page", 2)
+    (seed,) = {batch.body.get("seed") for batch in recorder.batches}
+    assert seed
 
 
 def test_the_visitor_is_the_cookies(recorder: Recorder, page: Page) -> None:
@@ -90,7 +105,7 @@ def test_with_storage_denied_the_cookie_does_the_job(recorder: Recorder, page: P
     token = page.evaluate('touchline("visitor")')
     page.evaluate('touchline("event", "one")')
     recorder.wait("one")
-    assert seed_of(recorder, "one") is None
+    assert recorder.brought("one")[0].cookies["_tl"] == token
     page.goto(recorder.url("/a"))
     recorder.wait("page", 2)
     assert recorder.brought("page")[1].cookies["_tl"] == token
@@ -178,6 +193,32 @@ def test_an_unknown_state_is_no_consent(recorder: Recorder, page: Page) -> None:
 def fail_to_send_what_is_kept(route: Route) -> None:
     """Break the connection of the requests that bring the event `kept`."""
     route.abort() if '"kept"' in (route.request.post_data or "") else route.continue_()
+
+
+def test_a_refusal_while_the_answer_is_on_its_way_leaves_nothing(recorder: Recorder, page: Page) -> None:
+    """The cookies of an answer to what was sent before the refusal go again."""
+    recorder.gate = threading.Event()
+    recorder.add("/a")
+    page.goto(recorder.url("/a"))
+    recorder.wait("page")
+    page.evaluate('touchline("consent", "denied")')
+    recorder.gate.set()
+    (refusal,) = recorder.wait("consent")
+    assert refusal["consent"] == "denied"
+    wait_for(lambda: not cookies(page.context))
+    assert stored(page) == {}
+
+
+def test_a_withdrawal_wipes_where_there_are_no_beacons(recorder: Recorder, page: Page) -> None:
+    """A browser without sendBeacon is cleaned like any other."""
+    page.add_init_script("navigator.sendBeacon = undefined")
+    recorder.add("/a")
+    page.goto(recorder.url("/a"))
+    page.evaluate('touchline("visitor")')
+    assert cookies(page.context) and stored(page)
+    page.evaluate('touchline("consent", "denied")')
+    wait_for(lambda: not cookies(page.context))
+    assert stored(page) == {}
 
 
 def test_a_withdrawal_wipes_and_stops(recorder: Recorder, page: Page) -> None:
