@@ -112,6 +112,35 @@ def test_no_statement_of_a_drain_walks_through_a_table_that_grows(
         assert {each: names for each in set(asked) if (names := walked(db, each) - FEW)} == {}
 
 
+def one_of_each(n: int) -> list[Fact]:
+    """Make facts of every kind around one visitor."""
+    own, line, pooled = f"v{n}", f"+44770090{n:04}", f"+44207183{n:04}"
+    return [
+        hit(f"h{n}", n, visitor_id=own, url=f"https://shop.test/?gclid=g{n}", referrer=GOOGLE),
+        lease(pooled, n, n + 20, visitor_id=own), call(f"p{n}", n + 1, phone=line, tracking_number=pooled),
+        lead(f"f{n}", n + 2, visitor_id=own, email=f"ann{n}@acme.com", phone=line, name="Ann Lee"),
+        identify(n + 3, visitor_id=own, user_id=f"u{n}"), contact(f"c{n}", n + 4, emails=[f"ann{n}@acme.com"]),
+        status(f"f{n}", n + 5, "MQL"), activity(f"a{n}", n + 6, email=f"ann{n}@acme.com"),
+        {**contact(f"d{n}", n + 7), "fact": "deal", "stage": "new", "contacts": [{"crm_id": f"c{n}"}]},
+        split(f"email:ann{n}@acme.com", f"user:u{n}", n + 8), consent("denied", n + 9, visitor_id=own),
+    ]  # fmt: skip
+
+
+def test_what_is_asked_again_is_not_prepared_again(settings: config.Settings, client: redis.Redis) -> None:
+    """A statement is prepared once a connection: none is thrown away, none depends on what is bound to it."""
+    Workspace(settings, client).tell()
+    prepared: list[str] = []
+    with closing(open_store(settings.data, write=True)) as db:
+        drain = Drain(db, settings, key=KEY)
+        db.set_authorizer(lambda *asked: prepared.append(str(asked)) or sqlite3.SQLITE_OK)  # type: ignore[func-returns-value]
+        for n in range(0, 300, 100):
+            prepared.clear()
+            entry = wire.FactsEntry(TEN_MS + DAY_MS, "test", [dict(each) for each in one_of_each(n)])
+            hitlog.append(client, [wire.encode(entry)])
+            assert drain.run(client).added == len(one_of_each(n))
+    assert prepared == []
+
+
 def test_looking_for_what_is_to_be_told_walks_through_no_table_that_grows(
     settings: config.Settings, client: redis.Redis
 ) -> None:

@@ -68,7 +68,7 @@ def links_from(db: sqlite3.Connection, visitor_id: str) -> list[str]:
     """Name the arrivals by a link that led from a visitor, on whatever site, as marks name them."""
     rows = db.execute(
         """SELECT DISTINCT kind, site_no, key FROM fact
-        WHERE kind = 'link' AND json_extract(content, '$.from') = ?""",
+        WHERE iif(kind = 'link', json_extract(content, '$.from'), NULL) = ?""",
         [visitor_id],
     )
     return [json.dumps(row) for row in rows]

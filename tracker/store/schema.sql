@@ -606,7 +606,8 @@ CREATE INDEX hit_visitor ON hit (visitor_no, at_ms);
 CREATE INDEX fact_visitor ON fact (json_extract(content, '$.visitor_id'))
 WHERE json_extract(content, '$.visitor_id') IS NOT NULL;
 
-CREATE INDEX fact_link ON fact (json_extract(content, '$.from')) WHERE kind = 'link';
+CREATE INDEX fact_link ON fact (iif(kind = 'link', json_extract(content, '$.from'), NULL))
+WHERE iif(kind = 'link', json_extract(content, '$.from'), NULL) IS NOT NULL;
 
 CREATE INDEX raw_message_received ON raw_message (received_ms);
 

@@ -128,7 +128,9 @@ CREATE TABLE fact (
 ) STRICT;
 CREATE INDEX fact_visitor ON fact (json_extract(content, '$.visitor_id'))
 WHERE json_extract(content, '$.visitor_id') IS NOT NULL;
-CREATE INDEX fact_link ON fact (json_extract(content, '$.from')) WHERE kind = 'link';
+-- `WHERE kind = 'link'` would have each statement that asks for a kind prepared anew at every call.
+CREATE INDEX fact_link ON fact (iif(kind = 'link', json_extract(content, '$.from'), NULL))
+WHERE iif(kind = 'link', json_extract(content, '$.from'), NULL) IS NOT NULL;
 CREATE TABLE raw_message (
   raw_no INTEGER PRIMARY KEY AUTOINCREMENT,          -- a delivery as it came; what is counted by it needs new numbers
   source_no INTEGER NOT NULL,
