@@ -18,7 +18,7 @@ from tracker.config import Settings
 from tracker.core.erasure import Name
 from tracker.core.facts import SEPARATOR, fact_name, fact_words, read_fact
 from tracker.core.ids import event_id_of, event_key, lead_id
-from tracker.store import erasing, marks, outbox
+from tracker.store import erasing, outbox
 from tracker.store.changes import Change, log_change
 from tracker.store.consents import keep_word
 from tracker.store.erasing import ERASED
@@ -118,7 +118,7 @@ class Eraser:
         if not self._bury(subject, traces) and fact == CHECK:
             return traces.counts
         for holding in list(self._holdings.find(subject)):
-            self._delete(holding, subject, traces)
+            self._delete(holding, subject, traces, run)
         self._delete_hits(subject, traces, run)
         if traces.counts.total():
             before = traces.sessions | erasing.journeys_of(self._db, traces.leads)
@@ -151,7 +151,7 @@ class Eraser:
         are_new = [self._tombstones.put(*each, span) for each, span in spans]
         return any(are_new)
 
-    def _delete(self, holding: Holding, subject: Subject, traces: _Traces) -> None:
+    def _delete(self, holding: Holding, subject: Subject, traces: _Traces, run: Pass) -> None:
         """Delete the versions of a fact, and mark what rested on it."""
         kind, site_no, key = holding.key
         self._ties.leave_fact(holding.key, self._sites[site_no].key if site_no else "")
@@ -159,7 +159,7 @@ class Eraser:
         traces.raws |= erasing.raws_of_fact(self._db, holding.key)
         if kind == "deal":
             self._keep_deal(holding)
-        marks.put(self._db, {("fact", json.dumps(holding.key)): ERASED})
+        run.mark({("fact", json.dumps(holding.key)): ERASED})
         traces.counts[f"{kind} facts"] += len(holding.versions)
         traces.reasons.add(fact_words(fact_name(kind, "", key)))
         if kind == "consent":
@@ -213,7 +213,7 @@ class Eraser:
                 gone += self._delete_span(number, (from_ms, until_ms), traces)
             if gone:
                 traces.sessions |= had
-                marks.put(self._db, {("visitor", number): ERASED})
+                run.mark({("visitor", number): ERASED})
                 self._log_stranger(("visitor", visitor_id), number, run)
 
     def _delete_span(self, number: int, span: tuple[int, int], traces: _Traces) -> int:

@@ -22,7 +22,6 @@ from tracker.core.testimony import Testimony, contacts_of_activity, testify
 from tracker.core.times import parse_instant
 from tracker.core.versions import merge
 from tracker.model import LeadId, Site
-from tracker.store import marks
 from tracker.store.accounts import Moved
 from tracker.store.activities import ActivityRow, drop_activity, put_activity
 from tracker.store.bursts import visitors_to_settle
@@ -32,7 +31,7 @@ from tracker.store.evidence import Link, Mention, let_link_again, put_echo, repl
 from tracker.store.facts import NO_SITE, SAYING, keys_within, load_versions
 from tracker.store.leads import drop_lead, load_lead, put_lead
 from tracker.store.leases import LeaseRow, calls_of, put_lease
-from tracker.store.marks import Mark, Pass
+from tracker.store.marks import Key, Mark, Pass
 from tracker.store.persons import Identifiers, note_sightings, phones
 from tracker.store.presence import chats_beside_visitor
 from tracker.store.sites import numbered_sites
@@ -43,7 +42,7 @@ _TEXTS = (
     "name", "email", "phone", "company", "tracking_number", "page_url", "duration_s", "value", "currency",
 )  # fmt: skip
 
-Stale = dict[tuple[str, marks.Key], str]
+Stale = dict[tuple[str, Key], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class FactReader:
                 continue
             told = self._told(kind, site_no, key, mark.because)
             if told is None:
-                marks.put(self._db, self._forget(kind, site_no, key, mark.because, run))
+                run.mark(self._forget(kind, site_no, key, mark.because, run))
                 continue
             stale, numbers = self._testify(told, run)
             if kind == "lead":
@@ -99,7 +98,7 @@ class FactReader:
             elif kind == "deal" and (deal := key.rpartition(SEPARATOR)[0]) not in deals:
                 deals.add(deal)
                 stale |= _stale(self._accounts.hear_deal(self._steps(deal)), mark.because)
-            marks.put(self._db, stale)
+            run.mark(stale)
 
     def _told(self, kind: str, site_no: int, key: str, because: str) -> _Told | None:
         versions = load_versions(self._db, kind, site_no=site_no, key=key)

@@ -27,7 +27,6 @@ from tracker.core.matchwords import aside_words
 from tracker.core.sources import decide_source
 from tracker.core.times import DAY_MS, format_instant
 from tracker.model import Source
-from tracker.store import marks
 from tracker.store.clicks import lead_click_names
 from tracker.store.evidence import CUT, put_echo
 from tracker.store.hits import is_bots, last_hit_ms
@@ -41,7 +40,7 @@ from tracker.store.leads import (
     touches_of,
 )
 from tracker.store.lists import load_overlay
-from tracker.store.marks import Mark, Pass
+from tracker.store.marks import Key, Mark, Pass
 from tracker.store.memberships import shown_part
 from tracker.store.persons import (
     is_gainsaid,
@@ -92,15 +91,15 @@ class LeadStitcher:
             row = {"identifier_no": named_by, **self._credit(lead, match), **self._told(match)}
             moved = put_match(self._db, lead, row, run, because=mark.because)
             touched |= dict.fromkeys(moved, mark.because)
-            stale: dict[tuple[str, marks.Key], str] = {("journey", mark.key): mark.because}
+            stale: dict[tuple[str, Key], str] = {("journey", mark.key): mark.because}
             if lead["identifier_no"] not in (None, named_by):
                 stale["enquiry", lead["identifier_no"]] = mark.because
-            marks.put(self._db, stale)
+            run.mark(stale)
             lines = put_echo(self._db, lead, self._echo_of(match, lead))
             again = leads_of(self._db, list(lines)) if lines else ()
-            marks.put(self._db, {("match", each): mark.because for each in again})
+            run.mark({("match", each): mark.because for each in again})
         beside = leads_beside(self._db, touched) if touched else {}
-        marks.put(self._db, {("journey", each): touched[number] for each, number in beside.items()})
+        run.mark({("journey", each): touched[number] for each, number in beside.items()})
 
     def journeys(self, dirty: Sequence[Mark], run: Pass) -> None:
         """Put the journeys to these leads together again."""
@@ -109,7 +108,7 @@ class LeadStitcher:
             if lead is not None:
                 named, row = journey_id("lead", lead["lead_id"]), self._journey(lead)
                 put_journey(self._db, named, row, run, because=mark.because)
-                marks.put(self._db, {("quality", mark.key): mark.because})
+                run.mark({("quality", mark.key): mark.because})
 
     def _match(self, lead: Row) -> Match:
         at_ms, proved = lead["at_ms"], lead["proved_visitor_no"]

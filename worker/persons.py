@@ -12,7 +12,6 @@ from tracker.core.evidence import Guards, Resolution
 from tracker.core.identity import resolve
 from tracker.core.moves import PersonMove, person_moves
 from tracker.core.times import DAY_MS
-from tracker.store import marks
 from tracker.store.activities import beside_in_activities
 from tracker.store.changes import Change, log_change
 from tracker.store.evidence import Numbered, load_components, put_resolution
@@ -50,7 +49,7 @@ class PersonStitcher:
         components = load_components(self._db, reasons, gap_ms=self._gap_ms)
         touched = {*reasons, *(number for each in components for number in each.numbers)}
         rest = touched - reasons.keys()
-        also = marks.take_these(self._db, "identifier", rest) if rest else []  # once a batch
+        also = run.take_these("identifier", rest)  # once a batch
         held = load_held(self._db, touched)
         told = _named_by([*dirty, *also], held)
         roots = {each.person_no for each in held.values()}
@@ -63,15 +62,15 @@ class PersonStitcher:
             why = next((reasons[number] for number in sorted(each.numbers) if number in reasons), because)
             whys |= dict.fromkeys(each.numbers.keys() - reasons.keys(), why)
             moved = _meaning_otherwise(each, resolution)
-            marks.put(self._db, {("match", lead): why for lead in leads_of(self._db, moved)})
+            run.mark({("match", lead): why for lead in leads_of(self._db, moved)})
         beside = beside_in_activities(self._db, touched)
-        marks.put(self._db, {("enquiry", each): whys[own] for each, own in beside.items()})
+        run.mark({("enquiry", each): whys[own] for each, own in beside.items()})
         found = {number for each in components for number in each.numbers}
         gone = [number for number in reasons if number not in found]
         if gone:
-            marks.put(self._db, {("match", lead): because for lead in leads_of(self._db, gone)})
+            run.mark({("match", lead): because for lead in leads_of(self._db, gone)})
         parts = place_persons(self._db, roots, run, because=because)
-        marks.put(self._db, {("account", part): because for part in parts})
+        run.mark({("account", part): because for part in parts})
         alone = drop_unmentioned(self._db, gone) if gone else []
         now = load_persons(self._db, roots) | {each: [each] for each in alone}
         for move in person_moves(was, now):

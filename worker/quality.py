@@ -18,7 +18,6 @@ from tracker.core.qualification import Step, Word, decide, history, said_by_hand
 from tracker.core.times import DAY_MS, parse_instant
 from tracker.core.traits import read_traits
 from tracker.core.versions import merge
-from tracker.store import marks
 from tracker.store.activities import activities_of
 from tracker.store.facts import keys_within, load_versions
 from tracker.store.leads import Row, load_lead
@@ -50,7 +49,7 @@ class QualityStitcher:
                 continue
             put_steps(self._db, lead, self._steps(lead), run, because=mark.because)
             if lead["identifier_no"] is not None:
-                marks.put(self._db, {("enquiry", lead["identifier_no"]): mark.because})
+                run.mark({("enquiry", lead["identifier_no"]): mark.because})
             elif (own := load_lead(self._db, lead["lead_id"])) is not None:
                 self._put([own], [], run, mark.because)
 

@@ -17,7 +17,7 @@ from tracker.core.moves import person_moves
 from tracker.store.changes import Change, log_change
 from tracker.store.db import atomic, open_store, writer_lock
 from tracker.store.leads import LEAD_LOGGED
-from tracker.store.marks import Pass
+from tracker.store.marks import Pass, within
 from tracker.store.overlay import Difference, differences, lay_beside, mark_everything, take_over
 from tracker.store.rules import RuleChange, lay_rules_beside, put_rules
 from tracker.store.strings import Numbers
@@ -95,7 +95,13 @@ def _beside(settings: Settings, key: bytes, change: RuleChange | None = None) ->
 
 
 def _put_in_place(db: sqlite3.Connection) -> None:
-    run = Pass(db, int(time.time() * 1_000))
+    with within(db) as marks:
+        _log_all(db, Pass(marks, int(time.time() * 1_000)))
+    take_over(db)
+
+
+def _log_all(db: sqlite3.Connection, run: Pass) -> None:
+    """Log which rows move when the new views take the place of the live ones."""
     was: dict[str, list[str]] = {}
     now: dict[str, list[str]] = {}
     for each in differences(db):
@@ -107,7 +113,6 @@ def _put_in_place(db: sqlite3.Connection) -> None:
             _log(db, each, run)
     for move in person_moves(was, now):
         log_change(db, Change.of_person(move, "rebuild"), run, table="main.change")
-    take_over(db)
 
 
 def _told(db: sqlite3.Connection, tell: Tell) -> Iterator[Difference]:

@@ -18,10 +18,8 @@ from tracker.errors import BadRequest
 from tracker.keys import derive
 from tracker.store import dossier, erasing, outbox
 from tracker.store.db import open_store, writer_lock
-from tracker.store.marks import Pass
 from tracker.store.sites import numbered_sites
 from tracker.store.tombstones import Tombstones
-from worker.erase import Eraser, Heard
 from worker.holdings import Holding, Holdings
 from worker.persons import guards_of
 from worker.rejected import deliveries_naming, raws_naming, rejects_of
@@ -65,16 +63,8 @@ def preview(settings: Settings, fact: Mapping[str, str], *, key: bytes, until_ms
         Retryable: another process has been writing for too long.
     """
     with writer_lock(settings.data), closing(open_store(settings.data, write=True)) as db:
-        stitcher = Stitcher(db, settings, key=key)
-        stitcher.run()
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            secret = derive(key, "identifiers")
-            eraser = Eraser(db, settings, Heard(), key=secret, settle=stitcher.settle)
-            asked = _asked(Tombstones(db, secret), fact, until_ms)
-            return eraser.forget(asked, "", Pass(db, until_ms))
-        finally:
-            db.rollback()
+        asked = _asked(Tombstones(db, derive(key, "identifiers")), fact, until_ms)
+        return Stitcher(db, settings, key=key).preview(asked)
 
 
 def _asked(tombstones: Tombstones, fact: Mapping[str, str], until_ms: int) -> Asked:

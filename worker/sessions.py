@@ -20,13 +20,13 @@ from tracker.core.rules import RuleSet
 from tracker.core.sessions import ClickKey, Limits, Session, SessionHit
 from tracker.core.sources import decide_source
 from tracker.model import HitType, Site, Source
-from tracker.store import clicks, marks
+from tracker.store import clicks
 from tracker.store.changes import Change, log_change
 from tracker.store.db import key_list
 from tracker.store.hits import VisitorHit, load_human_hits
 from tracker.store.leases import calls_during
 from tracker.store.lists import load_overlay
-from tracker.store.marks import Mark, Pass
+from tracker.store.marks import Key, Mark, Pass
 from tracker.store.presence import chats_beside, replace_presence
 from tracker.store.rules import load_rule_sets
 from tracker.store.sessions import SessionRow, replace_sessions
@@ -90,9 +90,9 @@ class SessionStitcher:
                 log_change(self._db, Change("session", each, before, None, reasons[number]), run)
         moved = dict.fromkeys(bursts.moved, "a burst of one-hit visitors")
         moved |= dict.fromkeys(owners.moved, "a click id that another visitor brought first")
-        self._mark(moved, reasons, owners.changed)
+        self._mark(moved, reasons, owners.changed, run)
         because = next(iter(reasons.values()), "")
-        marks.put(self._db, {("trace", each): because for each in sorted(chats)})
+        run.mark({("trace", each): because for each in sorted(chats)})
 
     def _chats(self, reasons: Mapping[int, str]) -> set[str]:
         """Note who was on which page where chats are matched by it; names the chats it may concern."""
@@ -148,7 +148,9 @@ class SessionStitcher:
     def _country(self, ip_no: int | None) -> str | None:
         return self._places.country(self._texts.text(ip_no)) if self._places.are_known else None
 
-    def _mark(self, moved: Mapping[int, str], reasons: Mapping[int, str], changed: Set[ClickKey]) -> None:
+    def _mark(
+        self, moved: Mapping[int, str], reasons: Mapping[int, str], changed: Set[ClickKey], run: Pass
+    ) -> None:
         """Mark whom these visitors stand for, leads that may be theirs, and visitors to be cut again.
 
         A hit may move within a session and leave it as it was; which browser was seen last may change.
@@ -159,12 +161,12 @@ class SessionStitcher:
             JOIN identifier ON identifier.visitor_no = wanted.value""",
             [wanted],
         ).fetchall()
-        stale: dict[tuple[str, marks.Key], str] = {("identifier", row[0]): reasons[row[1]] for row in known}
+        stale: dict[tuple[str, Key], str] = {("identifier", row[0]): reasons[row[1]] for row in known}
         stale |= {("visitor", number): why for number, why in moved.items() if number not in reasons}
         because = next(iter(reasons.values()), "")
         traced = {*calls_during(self._db, wanted), *clicks.leads_with(self._db, wanted, changed)}
         stale |= {("trace", each): because for each in sorted(traced)}
-        marks.put(self._db, stale)
+        run.mark(stale)
 
 
 def _first_uses(

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from tracker.config import Settings
 from tracker.keys import derive
-from tracker.store import marks
 from tracker.store.db import Others, atomic
-from tracker.store.marks import Mark, Pass
+from tracker.store.marks import Mark, Marks, Pass, within
 from worker.accounts import AccountStitcher
 from worker.erase import NOUN as ERASE
 from worker.erase import Eraser, Heard
@@ -25,6 +25,7 @@ from worker.leads import LeadStitcher
 from worker.persons import PersonStitcher
 from worker.quality import QualityStitcher
 from worker.sessions import SessionStitcher
+from worker.subjects import Asked
 from worker.traces import TraceStitcher
 
 CHUNK = 1_000
@@ -89,28 +90,39 @@ class Stitcher:
             How many marks were worked off, and whether there may be more.
         """
         done = 0
-        with atomic(self._db):
-            while count := self.pass_once(self._floors, CHUNK):
+        with atomic(self._db), within(self._db) as self._marks:
+            while count := self._pass(self._floors, CHUNK):
                 done += count
                 if done >= together:
                     return done, True
-            erased = self.pass_once({ERASE: self._eraser.erase}, 1)
+            erased = self._pass({ERASE: self._eraser.erase}, 1)
         if erased:
             self._lay_floors()  # texts and sources that they know may be gone
         return done + erased, bool(erased)
 
-    def pass_once(self, floors: Mapping[str, Floor], most: int) -> int:
-        """Work off some marks of the lowest floor that has any, inside the caller's transaction."""
-        noun, taken = marks.take(self._db, floors, most)
+    def _pass(self, floors: Mapping[str, Floor], most: int) -> int:
+        """Work off some marks of the lowest floor that has any."""
+        noun, taken = self._marks.take(floors, most)
         if taken:
             self.has_news |= noun in NEWS
-            floors[noun](taken, Pass(self._db, int(time.time() * 1_000)))
+            floors[noun](taken, Pass(self._marks, int(time.time() * 1_000)))
         return len(taken)
 
-    def settle(self) -> None:
-        """Work off all marks but erasures, inside the caller's transaction."""
-        while self.pass_once(self._floors, CHUNK):
+    def _settle(self) -> None:
+        """Work off all marks but erasures."""
+        while self._pass(self._floors, CHUNK):
             pass
+
+    def preview(self, asked: Asked) -> Counter[str]:
+        """Erase somebody and take it back: how many rows of what would go."""
+        self.run()
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._marks = Marks(self._db)
+            return self._eraser.forget(asked, "", Pass(self._marks, asked.until_ms))
+        finally:
+            self._db.rollback()
+            self._floors = {}
 
     def _lay_floors(self) -> None:
         sessions = SessionStitcher(self._db, self._settings)
@@ -118,7 +130,7 @@ class Stitcher:
         traces = TraceStitcher(self._db, key=secret)
         leads = LeadStitcher(self._db, self._settings, traces)
         quality = QualityStitcher(self._db, self._settings)
-        self._eraser = Eraser(self._db, self._settings, self.heard, key=secret, settle=self.settle)
+        self._eraser = Eraser(self._db, self._settings, self.heard, key=secret, settle=self._settle)
         self._floors = {
             "visitor": sessions.stitch,
             "fact": FactReader(self._db, key=secret).read,

@@ -240,7 +240,7 @@ def test_a_great_burst_is_not_gone_through_at_every_hit(workspace: Workspace) ->
         assert [count for count in marked if count] == [49]
         assert replace_lone(db, dict.fromkeys(range(1_950)), lambda _: 50) == Bursts(set(), set())
         assert len(replace_lone(db, {1_950: None}, lambda _: 50).moved) == 49
-        assert marks.take(db, ["visitor"], 1) == ("", [])
+        assert marks.Marks(db).take(["visitor"], 1) == ("", [])
 
 
 hits = st.builds(
