@@ -21,7 +21,8 @@ from tracker.core.identity import resolve
 from tracker.core.times import format_instant
 from tracker.core.whatif import People, WhatIf
 from tracker.core.whys import EVIDENCE, WHYS
-from tracker.store.evidence import Numbered, load_components, load_unverified
+from tracker.store.components import Numbered, load_components
+from tracker.store.evidence import load_unverified
 from tracker.store.exports import OPEN_KINDS, mask_identifier
 from tracker.store.persons import load_people, members_of, visitor_first_ms
 from tracker.store.whom import Whom, resolve_id
@@ -49,7 +50,7 @@ def explain_person(db: sqlite3.Connection, settings: Settings, text: str, *, pii
     if whom.identifier_no is None:
         return _alone(db, whom)
     numbers = members_of(db, whom.identifier_no)
-    components = load_components(db, numbers, gap_ms=settings.session_gap_s * 1_000)
+    components, _ = load_components(db, numbers, gap_ms=settings.session_gap_s * 1_000)
     own = next(each for each in components if whom.identifier_no in each.numbers)
     guards = guards_of(settings)
     whatif = WhatIf(own.component, guards, resolve(own.component, guards))

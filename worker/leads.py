@@ -28,7 +28,8 @@ from tracker.core.sources import decide_source
 from tracker.core.times import DAY_MS, format_instant
 from tracker.model import Source
 from tracker.store.clicks import lead_click_names
-from tracker.store.evidence import CUT, put_echo
+from tracker.store.components import CUT
+from tracker.store.evidence import put_echo
 from tracker.store.hits import is_bots, last_hit_ms
 from tracker.store.leads import (
     Row,

@@ -14,11 +14,12 @@ from tracker.core.moves import PersonMove, person_moves
 from tracker.core.times import DAY_MS
 from tracker.store.activities import beside_in_activities
 from tracker.store.changes import Change, log_change
-from tracker.store.evidence import Numbered, load_components, put_resolution
+from tracker.store.components import Held, Numbered, load_components
+from tracker.store.evidence import put_resolution
 from tracker.store.leads import leads_of
 from tracker.store.marks import Mark, Pass
 from tracker.store.memberships import place_persons
-from tracker.store.persons import Held, drop_unmentioned, load_held, load_persons
+from tracker.store.persons import drop_unmentioned, load_persons
 
 _log = structlog.get_logger("touchline.worker")
 
@@ -46,11 +47,11 @@ class PersonStitcher:
         """Resolve the components of these identifiers, and mark their persons' leads and accounts."""
         reasons = {int(mark.key): mark.because for mark in dirty}
         because = next(iter(reasons.values()), "")
-        components = load_components(self._db, reasons, gap_ms=self._gap_ms)
+        components, reached = load_components(self._db, reasons, gap_ms=self._gap_ms)
         touched = {*reasons, *(number for each in components for number in each.numbers)}
         rest = touched - reasons.keys()
         also = run.take_these("identifier", rest)  # once a batch
-        held = load_held(self._db, touched)
+        held = {number: reached[number] for number in touched if number in reached}
         told = _named_by([*dirty, *also], held)
         roots = {each.person_no for each in held.values()}
         was = load_persons(self._db, roots)

@@ -16,8 +16,8 @@ from tracker.core.facts import Fact, fact_name
 from tracker.core.groups import PERSONAL, Identifier, system_of
 from tracker.core.times import parse_instant
 from tracker.core.whys import Why
+from tracker.store.components import load_components
 from tracker.store.erasing import FactKey
-from tracker.store.evidence import load_components
 from tracker.store.ties import (
     LEAD,
     Said,
@@ -97,7 +97,7 @@ class Ties:
         """Add what stands at these hashes; returns the hashes that it reaches."""
         numbers = set(numbers_by_hash(self._db, hashes)) - gathered.numbers
         found: set[str] = set()
-        for each in load_components(self._db, numbers, gap_ms=self._gap_ms, until_ms=until_ms):
+        for each in load_components(self._db, numbers, gap_ms=self._gap_ms, until_ms=until_ms)[0]:
             if gathered.numbers.isdisjoint(each.numbers):
                 gathered.numbers |= each.numbers.keys()
                 found |= self._add(each.component, gathered)

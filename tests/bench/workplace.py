@@ -23,8 +23,8 @@ from tests.waiting import wait_for
 from tracker import config, embedded, hitlog, keys, processes, queue, wire
 from tracker.core.facts import read_fact
 from tracker.core.times import DAY_MS, format_instant
+from tracker.store.components import Numbered, load_components
 from tracker.store.db import atomic, open_store
-from tracker.store.evidence import Numbered, load_components
 from tracker.store.facts import insert_fact
 from tracker.store.sites import site_numbers
 from worker.drain import Drain
@@ -114,7 +114,7 @@ class Workplace:
             "SELECT identifier_no FROM identifier WHERE kind = 'email' ORDER BY identifier_no DESC LIMIT ?"
         )
         seeds = [row[0] for row in self._db.execute(query, [count])]
-        return load_components(self._db, seeds, gap_ms=1_000 * self._settings.session_gap_s)
+        return load_components(self._db, seeds, gap_ms=1_000 * self._settings.session_gap_s).components
 
     def _hits(self, visitors: Sequence[int]) -> list[bytes]:
         pages = itertools.islice(self._pages, len(visitors))

@@ -1,31 +1,17 @@
-"""Evidence in the store: what facts say of who is who, the components it makes, and what was decided.
-
-A component is loaded as far as evidence that may still join reaches: not through identifiers that link
-nobody, however many they were given with.
-"""
+"""Evidence in the store: what facts say of who is who, and what was decided of it."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from tracker.core.evidence import Component, Evidence, Resolution
-from tracker.core.groups import Identifier
+from tracker.core.evidence import Resolution
 from tracker.core.whys import Why
+from tracker.store.components import CUT, WORDS, Numbered
 from tracker.store.db import key_list
 from tracker.store.marks import Pass
 from tracker.store.persons import note_sightings
-
-CUT = ("shared", "own_number")
-"""Identifiers set apart for these reasons are not followed."""
-UNSEEN_MS = 2**62
-WORDS = ("same", "split", "merge")
-"""Evidence of these rules is followed from anywhere.
-
-They sort behind all other rules, so that an index finds them among the rows of a number of thousands.
-"""
 
 
 class Link(NamedTuple):
@@ -48,29 +34,6 @@ class Mention(NamedTuple):
     identifier_no: int
     at_ms: int | None
     name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Numbered:
-    """A component with the numbers of its identifiers, of their visitors, and of the ends of its evidence."""
-
-    numbers: Mapping[int, Identifier]
-    visitors: Mapping[int, int]
-    ends: Mapping[Evidence, tuple[int, int]]
-    component: Component
-
-
-class _Member(NamedTuple):
-    identifier: Identifier
-    first_ms: int
-    apart: Why | None
-    visitor_no: int | None
-
-
-class _Row(NamedTuple):
-    a_no: int
-    b_no: int
-    evidence: Evidence
 
 
 class Moved(NamedTuple):
@@ -154,155 +117,6 @@ def let_link_again(db: sqlite3.Connection, numbers: Iterable[int]) -> None:
         f"UPDATE identifier SET apart = NULL WHERE identifier_no = ? AND apart IN {CUT}",
         [(number,) for number in numbers],
     )
-
-
-def load_components(
-    db: sqlite3.Connection, seeds: Iterable[int], *, gap_ms: int, until_ms: int = UNSEEN_MS
-) -> list[Numbered]:
-    """Load the components that hold these identifiers.
-
-    Args:
-        gap_ms: a session covers what comes this long after its last hit.
-        until_ms: later evidence is left out.
-    """
-    wanted = key_list(sorted(_reach(db, seeds)))
-    members = _load_members(db, wanted)
-    names = _load_names(db, wanted)
-    links = _load_links(db, wanted, gap_ms, until_ms)
-    ends = {number: member.identifier for number, member in members.items()}
-    components = []
-    for group in _groups(members, links):
-        rows = {each.evidence: (each.a_no, each.b_no) for no in group for each in links.get(no, ())}
-        own = {ends[number] for number in group}
-        cut = {end for each in rows for end in (each.a, each.b) if end not in own}
-        visitors = {no: own_no for no in group if (own_no := members[no].visitor_no) is not None}
-        components.append(Numbered({number: ends[number] for number in group}, visitors, rows, Component(
-            {ends[number]: members[number].first_ms for number in group},
-            tuple(rows),
-            {ends[number]: names[number] for number in group if number in names},
-            {member.identifier: member.apart for no in group if (member := members[no]).apart is not None}
-            | dict.fromkeys(cut, "shared"),
-        )))  # fmt: skip
-    return components
-
-
-def _groups(members: Mapping[int, _Member], links: Mapping[int, list[_Row]]) -> list[list[int]]:
-    """Sort members into components; what links nobody connects only by an operator's word."""
-    parent = {number: number for number in members}
-
-    def find(number: int) -> int:
-        while parent[number] != number:
-            parent[number] = number = parent[parent[number]]
-        return number
-
-    for row in (row for rows in links.values() for row in rows):
-        if row.a_no in parent and row.b_no in parent:
-            is_cut = any(members[end].apart in CUT for end in (row.a_no, row.b_no))
-            if not is_cut or row.evidence.rule in WORDS:
-                parent[find(row.a_no)] = find(row.b_no)
-    groups: dict[int, list[int]] = {}
-    for number in sorted(members):
-        groups.setdefault(find(number), []).append(number)
-    return list(groups.values())
-
-
-def _weakest(table: str) -> str:
-    """Write down from which rule on, in the order of the alphabet, an identifier's evidence is followed."""
-    return f"CASE WHEN {table}.apart IN {CUT} THEN '{min(WORDS)}' ELSE '' END"
-
-
-def _reach(db: sqlite3.Connection, seeds: Iterable[int]) -> set[int]:
-    """Follow the evidence from identifier to identifier; an operator's word is followed from anywhere."""
-    found = db.execute(
-        f"""WITH RECURSIVE reached(no) AS (
-          SELECT value FROM json_each(:seeds) UNION
-          SELECT CASE WHEN evidence.a_no = reached.no THEN evidence.b_no ELSE evidence.a_no END
-          FROM reached JOIN identifier ON identifier.identifier_no = reached.no
-          JOIN evidence ON evidence.a_no = reached.no AND evidence.rule >= {_weakest("identifier")}
-            OR evidence.b_no = reached.no AND evidence.rule >= {_weakest("identifier")}
-        ) SELECT no FROM reached""",
-        {"seeds": key_list(seeds)},
-    )
-    return {row[0] for row in found}
-
-
-def _load_members(db: sqlite3.Connection, wanted: str) -> dict[int, _Member]:
-    """Load identifiers that facts still mention, when each was first seen, and which link nobody."""
-    rows = db.execute(
-        """SELECT identifier.identifier_no, identifier.kind, identifier.value,
-          (SELECT min(at_ms) FROM mention WHERE mention.identifier_no = identifier.identifier_no),
-          (SELECT min(started_ms) FROM session WHERE session.visitor_no = identifier.visitor_no),
-          EXISTS (SELECT 1 FROM mention WHERE mention.identifier_no = identifier.identifier_no),
-          CASE WHEN identifier.kind = 'phone' AND (
-              EXISTS (SELECT 1 FROM lease WHERE lease.number = identifier.value)
-              OR EXISTS (SELECT 1 FROM static_number WHERE static_number.number = identifier.value)
-            ) THEN 'own_number'
-            WHEN identifier.apart = 'shared' THEN 'shared'
-            WHEN identifier.visitor_no IS NOT NULL AND EXISTS (
-              SELECT 1 FROM hit LEFT JOIN client USING (client_no)
-              WHERE hit.visitor_no = identifier.visitor_no
-                AND (hit.flags & 3 OR client.bot_reason IS NOT NULL)
-            ) AND NOT EXISTS (
-              SELECT 1 FROM session WHERE session.visitor_no = identifier.visitor_no
-            ) THEN 'bot' END,
-          identifier.visitor_no
-        FROM json_each(?) AS wanted JOIN identifier ON identifier.identifier_no = wanted.value""",
-        [wanted],
-    ).fetchall()
-    members = {}
-    for number, kind, value, mentioned_ms, started_ms, is_mentioned, apart, visitor_no in rows:
-        if is_mentioned:
-            seen = [at_ms for at_ms in (mentioned_ms, started_ms) if at_ms is not None]
-            first_ms = min(seen, default=UNSEEN_MS)
-            own = Identifier(kind, value)
-            members[number] = _Member(own, first_ms, apart if seen else "unseen", visitor_no)
-    return members
-
-
-def _load_links(db: sqlite3.Connection, wanted: str, gap_ms: int, until_ms: int) -> dict[int, list[_Row]]:
-    """Load the evidence at each identifier; of those that link nobody, an operator's words alone."""
-    links: dict[int, list[_Row]] = {}
-    for end in ("a_no", "b_no"):
-        rows = db.execute(
-            f"""SELECT evidence.{end}, evidence.a_no, evidence.b_no, evidence.rule,
-              one.kind, one.value, two.kind, two.value, evidence.at_ms, evidence.fact,
-              CASE WHEN evidence.rule = 'R2' AND two.visitor_no IS NOT NULL THEN (
-                SELECT max(started_ms) FROM session WHERE session.visitor_no = two.visitor_no
-                  AND session.started_ms <= evidence.at_ms AND session.ended_ms + :gap_ms >= evidence.at_ms
-              ) END, giver.value, evidence.once, evidence.flaw, evidence.is_undo
-            FROM json_each(:wanted) AS wanted
-            JOIN identifier AS own ON own.identifier_no = wanted.value
-            JOIN evidence ON evidence.{end} = own.identifier_no AND evidence.rule >= {_weakest("own")}
-            JOIN identifier AS one ON one.identifier_no = evidence.a_no
-            JOIN identifier AS two ON two.identifier_no = evidence.b_no
-            LEFT JOIN identifier AS giver ON giver.identifier_no = evidence.on_no
-            WHERE evidence.flaw IS NOT 'echo' AND evidence.at_ms <= :until_ms""",
-            {"wanted": wanted, "gap_ms": gap_ms, "until_ms": until_ms},
-        )
-        for own, a_no, b_no, *told in rows:
-            links.setdefault(own, []).append(_Row(a_no, b_no, _evidence(told)))
-    return links
-
-
-def _evidence(told: Sequence[Any]) -> Evidence:
-    rule, a_kind, a_value, b_kind, b_value, at_ms, key, since_ms, giver, once, flaw, is_undo = told
-    return Evidence(
-        rule, Identifier(a_kind, a_value), Identifier(b_kind, b_value), at_ms, key, since_ms,
-        None if giver is None else Identifier("visitor", giver), once, flaw, bool(is_undo),
-    )  # fmt: skip
-
-
-def _load_names(db: sqlite3.Connection, wanted: str) -> dict[int, frozenset[str]]:
-    names: dict[int, frozenset[str]] = {}
-    rows = db.execute(
-        """SELECT DISTINCT mention.identifier_no, mention.name FROM json_each(?) AS wanted
-        JOIN identifier ON identifier.identifier_no = wanted.value AND kind IN ('email', 'user', 'crm')
-        JOIN mention ON mention.identifier_no = wanted.value WHERE mention.name IS NOT NULL""",
-        [wanted],
-    )
-    for number, name in rows:
-        names[number] = names.get(number, frozenset()) | {name}
-    return names
 
 
 def load_unverified(db: sqlite3.Connection, numbers: Iterable[int]) -> frozenset[tuple[str, int, int]]:

@@ -53,23 +53,6 @@ def note_sightings(db: sqlite3.Connection, numbers: Iterable[int], run: Pass) ->
     db.executemany("UPDATE identifier SET changed_no = ? WHERE identifier_no = ? AND changed_no > 0", rows)
 
 
-class Held(NamedTuple):
-    """An identifier's id, and the number of the oldest identifier of its person."""
-
-    identifier_id: str
-    person_no: int
-
-
-def load_held(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Held]:
-    """Load the ids of identifiers, and whose they are, by their numbers."""
-    found = db.execute(
-        """SELECT identifier_no, identifier_id, person_no FROM json_each(?) AS wanted
-        JOIN identifier ON identifier_no = wanted.value""",
-        [key_list(numbers)],
-    )
-    return {number: Held(*rest) for number, *rest in found}
-
-
 def load_persons(db: sqlite3.Connection, roots: Iterable[int]) -> dict[str, list[str]]:
     """Load the ids of the identifiers of these persons, by the person's id.
 

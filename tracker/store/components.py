@@ -1,0 +1,205 @@
+"""Components of the evidence: the identifiers that it connects, as far as it may still join.
+
+It is not followed through identifiers that link nobody, however many they were given with.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from tracker.core.evidence import Component, Evidence
+from tracker.core.groups import Identifier
+from tracker.core.whys import Why
+from tracker.store.db import key_list
+
+CUT = ("shared", "own_number")
+"""Identifiers set apart for these reasons are not followed."""
+UNSEEN_MS = 2**62
+WORDS = ("same", "split", "merge")
+"""Evidence of these rules is followed from anywhere.
+
+They sort behind all other rules, so that an index finds them among the rows of a number of thousands.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A component with the numbers of its identifiers, of their visitors, and of the ends of its evidence."""
+
+    numbers: Mapping[int, Identifier]
+    visitors: Mapping[int, int]
+    ends: Mapping[Evidence, tuple[int, int]]
+    component: Component
+
+
+class Held(NamedTuple):
+    """An identifier's id, and the number of the oldest identifier of its person."""
+
+    identifier_id: str
+    person_no: int
+
+
+class Reached(NamedTuple):
+    """Components, and whose each identifier that was reached is so far, by its number."""
+
+    components: list[Numbered]
+    held: Mapping[int, Held]
+
+
+_AT_END = """
+SELECT evidence.{end}, evidence.a_no, evidence.b_no, evidence.rule, evidence.at_ms, evidence.fact,
+  CASE WHEN evidence.rule = 'R2' THEN (
+    SELECT max(started_ms) FROM identifier AS two JOIN session ON session.visitor_no = two.visitor_no
+    WHERE two.identifier_no = evidence.b_no
+      AND session.started_ms <= evidence.at_ms AND session.ended_ms + :gap_ms >= evidence.at_ms
+  ) END, giver.value, evidence.once, evidence.flaw, evidence.is_undo
+FROM json_each(:wanted) AS wanted
+JOIN identifier AS own ON own.identifier_no = wanted.value
+JOIN evidence ON evidence.{end} = own.identifier_no AND evidence.rule >= {weakest}
+LEFT JOIN identifier AS giver ON giver.identifier_no = evidence.on_no
+WHERE evidence.flaw IS NOT 'echo' AND evidence.at_ms <= :until_ms"""
+
+
+class _Member(NamedTuple):
+    """An identifier that was reached, when it was first seen, and why it links nobody; see `identifier`."""
+
+    identifier: Identifier
+    held: Held
+    visitor_no: int | None
+    is_mentioned: bool
+    first_ms: int
+    apart: Why | None
+    names: frozenset[str]
+
+
+class _Row(NamedTuple):
+    a_no: int
+    b_no: int
+    evidence: Evidence
+
+
+def load_components(
+    db: sqlite3.Connection, seeds: Iterable[int], *, gap_ms: int, until_ms: int = UNSEEN_MS
+) -> Reached:
+    """Load the components that hold these identifiers.
+
+    Args:
+        gap_ms: a session covers what comes this long after its last hit.
+        until_ms: later evidence is left out.
+    """
+    reached = _load_reached(db, seeds)
+    links = _load_links(db, reached, gap_ms, until_ms)
+    members = {number: member for number, member in reached.items() if member.is_mentioned}
+    components = [_numbered(group, members, links) for group in _groups(members, links)]
+    return Reached(components, {number: member.held for number, member in reached.items()})
+
+
+def _numbered(
+    group: Iterable[int], members: Mapping[int, _Member], links: Mapping[int, list[_Row]]
+) -> Numbered:
+    rows = {each.evidence: (each.a_no, each.b_no) for no in group for each in links.get(no, ())}
+    own = {no: members[no] for no in group}
+    numbers = {no: member.identifier for no, member in own.items()}
+    ends = set(numbers.values())
+    cut = {end for each in rows for end in (each.a, each.b) if end not in ends}
+    visitors = {no: member.visitor_no for no, member in own.items() if member.visitor_no is not None}
+    return Numbered(numbers, visitors, rows, Component(
+        {member.identifier: member.first_ms for member in own.values()},
+        tuple(rows),
+        {member.identifier: member.names for member in own.values() if member.names},
+        {member.identifier: member.apart for member in own.values() if member.apart is not None}
+        | dict.fromkeys(cut, "shared"),
+    ))  # fmt: skip
+
+
+def _groups(members: Mapping[int, _Member], links: Mapping[int, list[_Row]]) -> list[list[int]]:
+    """Sort members into components; what links nobody connects only by an operator's word."""
+    parent = {number: number for number in members}
+
+    def find(number: int) -> int:
+        while parent[number] != number:
+            parent[number] = number = parent[parent[number]]
+        return number
+
+    for row in (row for rows in links.values() for row in rows):
+        if row.a_no in parent and row.b_no in parent:
+            is_cut = any(members[end].apart in CUT for end in (row.a_no, row.b_no))
+            if not is_cut or row.evidence.rule in WORDS:
+                parent[find(row.a_no)] = find(row.b_no)
+    groups: dict[int, list[int]] = {}
+    for number in sorted(members):
+        groups.setdefault(find(number), []).append(number)
+    return list(groups.values())
+
+
+def _weakest(table: str) -> str:
+    """Write down from which rule on, in the order of the alphabet, an identifier's evidence is followed."""
+    return f"CASE WHEN {table}.apart IN {CUT} THEN '{min(WORDS)}' ELSE '' END"
+
+
+def _load_reached(db: sqlite3.Connection, seeds: Iterable[int]) -> dict[int, _Member]:
+    """Follow the evidence from identifier to identifier; an operator's word is followed from anywhere."""
+    rows = db.execute(
+        f"""WITH RECURSIVE reached(no) AS (
+          SELECT value FROM json_each(:seeds) UNION
+          SELECT CASE WHEN evidence.a_no = reached.no THEN evidence.b_no ELSE evidence.a_no END
+          FROM reached JOIN identifier ON identifier.identifier_no = reached.no
+          JOIN evidence ON evidence.a_no = reached.no AND evidence.rule >= {_weakest("identifier")}
+            OR evidence.b_no = reached.no AND evidence.rule >= {_weakest("identifier")}
+        )
+        SELECT own.identifier_no, own.kind, own.value, own.identifier_id, own.person_no, own.visitor_no,
+          EXISTS (SELECT 1 FROM mention WHERE mention.identifier_no = own.identifier_no),
+          (SELECT min(at_ms) FROM mention WHERE mention.identifier_no = own.identifier_no),
+          (SELECT min(started_ms) FROM session WHERE session.visitor_no = own.visitor_no),
+          CASE WHEN own.kind = 'phone' AND (
+              EXISTS (SELECT 1 FROM lease WHERE lease.number = own.value)
+              OR EXISTS (SELECT 1 FROM static_number WHERE static_number.number = own.value)
+            ) THEN 'own_number'
+            WHEN own.apart = 'shared' THEN 'shared'
+            WHEN own.visitor_no IS NOT NULL AND EXISTS (
+              SELECT 1 FROM hit LEFT JOIN client USING (client_no)
+              WHERE hit.visitor_no = own.visitor_no AND (hit.flags & 3 OR client.bot_reason IS NOT NULL)
+            ) AND NOT EXISTS (
+              SELECT 1 FROM session WHERE session.visitor_no = own.visitor_no
+            ) THEN 'bot' END,
+          CASE WHEN own.kind IN ('email', 'user', 'crm') THEN (
+            SELECT json_group_array(DISTINCT name) FROM mention
+            WHERE mention.identifier_no = own.identifier_no AND name IS NOT NULL
+          ) END
+        FROM reached JOIN identifier AS own ON own.identifier_no = reached.no""",
+        {"seeds": key_list(seeds)},
+    )
+    return {row[0]: _member(*row[1:]) for row in rows.fetchall()}
+
+
+def _member(
+    kind: Any, value: str, identifier_id: str, person_no: int, visitor_no: int | None, *seen: Any
+) -> _Member:  # fmt: skip
+    is_mentioned, mentioned_ms, started_ms, apart, names = seen
+    times = [at_ms for at_ms in (mentioned_ms, started_ms) if at_ms is not None]
+    return _Member(
+        Identifier(kind, value), Held(identifier_id, person_no), visitor_no, bool(is_mentioned),
+        min(times, default=UNSEEN_MS), apart if times else "unseen", frozenset(json.loads(names or "[]")),
+    )  # fmt: skip
+
+
+def _load_links(
+    db: sqlite3.Connection, reached: Mapping[int, _Member], gap_ms: int, until_ms: int
+) -> dict[int, list[_Row]]:
+    """Load the evidence at each identifier; of those that link nobody, an operator's words alone."""
+    rows = db.execute(
+        " UNION ALL ".join(_AT_END.format(end=end, weakest=_weakest("own")) for end in ("a_no", "b_no")),
+        {"wanted": key_list(sorted(reached)), "gap_ms": gap_ms, "until_ms": until_ms},
+    ).fetchall()
+    links: dict[int, list[_Row]] = {}
+    for own, a_no, b_no, rule, at_ms, fact, since_ms, giver, once, flaw, is_undo in rows:
+        on = None if giver is None else Identifier("visitor", giver)
+        a, b = reached[a_no].identifier, reached[b_no].identifier
+        links.setdefault(own, []).append(
+            _Row(a_no, b_no, Evidence(rule, a, b, at_ms, fact, since_ms, on, once, flaw, bool(is_undo)))
+        )
+    return links
