@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.core.contacts import (
-    Phone,
     blocked_email,
     blocked_phone,
     email_domain_kind,
     normalise_email,
     normalise_phone,
     normalise_user_id,
-    read_phone,
+    region_of,
 )
 
 EMAILS = {
@@ -131,9 +133,11 @@ def test_a_phone_number_has_one_spelling(text: str, region: str, number: str | N
 
 
 def test_extension_and_validity_stand_apart() -> None:
-    """An extension is no part of the number, and a number of a drama is possible but not valid."""
-    assert read_phone("020 7946 0000 x12", "GB") == Phone("+442079460000", "12", True, region="GB")
-    assert read_phone("07700 900001", "GB") == Phone("+447700900001", None, False)
+    """An extension is no part of the number, and a number of a drama is possible, though of no country."""
+    assert normalise_phone("020 7946 0000 x12", "GB") == "+442079460000"
+    assert region_of("+442079460000") == "GB"
+    assert normalise_phone("07700 900001", "GB") == "+447700900001"
+    assert region_of("+447700900001") is None
 
 
 def test_premium_numbers_are_nobody_s_own() -> None:
@@ -174,6 +178,17 @@ def test_any_text_is_read_as_a_contact(text: str) -> None:
     normalise_user_id(text)
     blocked_email(text)
     email_domain_kind(text)
+
+
+@given(st.from_regex(r"[a-z0-9.+_-]{1,12}@([a-z0-9-]{1,8}\.){1,3}[a-z]{2,6}", fullmatch=True) | st.emails())
+def test_a_plain_address_is_spelled_as_the_standards_spell_it(text: str) -> None:
+    """What is taken at first sight is what a thorough reading would have given."""
+    found = normalise_email(text)
+    plain = text.lower()
+    if found == plain and plain.isascii():
+        with suppress(EmailNotValidError):
+            thorough = validate_email(plain, check_deliverability=False)
+            assert found == f"{thorough.local_part}@{thorough.ascii_domain}"
 
 
 @given(st.emails())

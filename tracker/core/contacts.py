@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import phonenumbers
 from disposable_email_domains import blocklist
@@ -57,19 +57,6 @@ _WITHHELD_DIGITS = read_words("blocked_contacts", "words", kind="phone", reason=
 _FREE = frozenset(whitelist) | read_words("mail_domains", "domains", kind="free")
 
 
-class Phone(NamedTuple):
-    """A phone number: E.164, its extension apart, and what its numbering plan says of it.
-
-    `region` is an ISO 3166 code; none where several countries, or none, have the number.
-    """
-
-    number: str
-    extension: str | None
-    is_valid: bool
-    is_premium: bool = False
-    region: str | None = None
-
-
 @lru_cache(maxsize=RECENT)
 def normalise_email(text: str) -> str | None:
     """Spell an e-mail address the one way.
@@ -106,11 +93,18 @@ def _tidy_email(text: str) -> str:
 
 
 def _checked(address: str) -> str | None:
-    """Accept what the standards accept, and what mail servers of this world have given out beside them."""
+    """Accept what the standards accept, and what mail servers of this world have given out beside them.
+
+    Most addresses are plain ones, which the standards would leave as they are or which are accepted beside
+    them; they need not be asked about.
+    """
+    is_loose = len(address) <= EMAIL_LIMIT and _LOOSE.fullmatch(address) is not None
+    if is_loose and address.isascii() and "xn--" not in address:
+        return address
     try:
         found = validate_email(address, check_deliverability=False)
     except (EmailNotValidError, ValueError):
-        return address if len(address) <= EMAIL_LIMIT and _LOOSE.fullmatch(address) else None
+        return address if is_loose else None
     return f"{found.local_part}@{found.ascii_domain}".lower()
 
 
@@ -167,6 +161,7 @@ def normalise_user_id(text: str) -> str | None:
     return text
 
 
+@lru_cache(maxsize=RECENT)
 def normalise_phone(text: str, region: str) -> str | None:
     """Spell a phone number as E.164.
 
@@ -177,37 +172,23 @@ def normalise_phone(text: str, region: str) -> str | None:
         Such as `+447700900001`; none for a withheld number, for what cannot be one, and for one that lacks
         its area code.
     """
-    phone = read_phone(text, region)
-    return phone.number if phone is not None else None
-
-
-@lru_cache(maxsize=RECENT)
-def read_phone(text: str, region: str) -> Phone | None:
-    """Read a phone number with its extension; `normalise_phone` says what counts as one."""
     plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", text[: 2 * PHONE_LIMIT])).strip()
     if len(text) > PHONE_LIMIT or is_withheld(plain):
         return None
-    whole = _parsed(plain, "") if plain.startswith("+") else None
-    return whole or _parsed(plain, region.upper())
+    number = (_parsed(plain, "") if plain.startswith("+") else None) or _parsed(plain, region.upper())
+    return None if number is None else phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 @lru_cache(maxsize=RECENT)
-def _parsed(plain: str, region: str) -> Phone | None:
+def _parsed(plain: str, region: str) -> phonenumbers.PhoneNumber | None:
     try:
         number = phonenumbers.parse(plain, region or None)
     except phonenumbers.NumberParseException:
         return None
     if not number.national_number:  # nothing but noughts: what is typed, or sent, where there is none
         return None
-    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        return None
-    kind, country = phonenumbers.number_type(number), phonenumbers.region_code_for_number(number)
-    return Phone(
-        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), number.extension or None,
-        kind != phonenumbers.PhoneNumberType.UNKNOWN,
-        is_premium=kind == phonenumbers.PhoneNumberType.PREMIUM_RATE,
-        region=country if country and country.isalpha() else None,
-    )  # fmt: skip
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    return number if reason == phonenumbers.ValidationResult.IS_POSSIBLE else None
 
 
 def is_withheld(text: str) -> bool:
@@ -217,16 +198,23 @@ def is_withheld(text: str) -> bool:
     return not word or is_spelled or _MASKED.search(word) is not None
 
 
+@lru_cache(maxsize=RECENT)
 def blocked_phone(number: str) -> Literal["premium"] | None:
     """Say why a number in E.164 is nobody's own line: a service that callers pay for."""
-    phone = _parsed(number, "")
-    return "premium" if phone is not None and phone.is_premium else None
+    found = _parsed(number, "")
+    is_premium = found and phonenumbers.number_type(found) == phonenumbers.PhoneNumberType.PREMIUM_RATE
+    return "premium" if is_premium else None
 
 
 def region_of(number: str) -> str | None:
-    """Say which country a number in E.164 is of, by its ISO 3166 code."""
-    phone = _parsed(number, "")
-    return None if phone is None else phone.region
+    """Say which country a number in E.164 is of, by its ISO 3166 code.
+
+    Returns:
+        None where several countries, or none, have the number.
+    """
+    found = _parsed(number, "")
+    country = found and phonenumbers.region_code_for_number(found)
+    return country if country and country.isalpha() else None
 
 
 def fold_name(text: str) -> str | None:

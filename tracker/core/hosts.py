@@ -70,6 +70,8 @@ def is_address(host: str) -> bool:
     """Tell whether a host is an IP address rather than a name."""
     if host.startswith("["):
         return True
+    if not host[-1:].isdigit() and ":" not in host:
+        return False
     try:
         ipaddress.ip_address(host)
     except ValueError:
