@@ -24,15 +24,14 @@ from tracker.core.versions import merge
 from tracker.model import LeadId, Site
 from tracker.store.accounts import Moved
 from tracker.store.activities import ActivityRow, drop_activity, put_activity
-from tracker.store.bursts import visitors_to_settle
 from tracker.store.clicks import leads_with_clicks_of, put_lead_clicks
 from tracker.store.consents import facts_of_visitor, is_withdrawn, links_from
-from tracker.store.evidence import Link, Mention, let_link_again, put_echo, replace_testimony
+from tracker.store.evidence import Link, Mention, Testified, let_link_again, put_echo, put_testimony
 from tracker.store.facts import NO_SITE, SAYING, keys_within, load_versions
 from tracker.store.leads import drop_lead, load_lead, put_lead
 from tracker.store.leases import LeaseRow, calls_of, put_lease
 from tracker.store.marks import Key, Mark, Pass
-from tracker.store.persons import Identifiers, note_sightings, phones
+from tracker.store.persons import Identifiers, phones
 from tracker.store.presence import chats_beside_visitor
 from tracker.store.sites import numbered_sites
 from tracker.store.strings import Visitors
@@ -82,7 +81,8 @@ class FactReader:
             if told is None:
                 run.mark(self._forget(kind, site_no, key, mark.because, run))
                 continue
-            stale, numbers = self._testify(told, run)
+            stale: Stale = {}
+            numbers = self._testify(told, run)
             if kind == "lead":
                 stale |= self._put_lead(told, numbers, run)
             elif kind == "lease":
@@ -125,8 +125,8 @@ class FactReader:
             for visitor_id, number in asked
         )
 
-    def _testify(self, told: _Told, run: Pass) -> tuple[Stale, Mapping[Identifier, int]]:
-        """Keep what a fact says of who is who; returns what is stale, and those named by number."""
+    def _testify(self, told: _Told, run: Pass) -> Mapping[Identifier, int]:
+        """Keep what a fact says of who is who; returns the numbers of those whom it names."""
         testimony = Testimony()
         if not told.is_withheld:
             testimony = testify(told.kind, told.fields, key=told.name, region=told.site.region)
@@ -144,24 +144,15 @@ class FactReader:
             for each in testimony.evidence
         ]  # fmt: skip
         mentions = [Mention(numbers[one], at_ms, testimony.name) for one, at_ms in testimony.named.items()]
-        return self._replace(told.name, mentions, links, told.because, run), numbers
-
-    def _replace(
-        self, name: str, mentions: Sequence[Mention], links: Sequence[Link], because: str, run: Pass
-    ) -> Stale:
-        moved = replace_testimony(self._db, name, mentions, links)
-        if not moved.all:
-            return {}
-        note_sightings(self._db, moved.all, run)
-        let_link_again(self._db, moved.bereft)
-        stale: Stale = {("identifier", each): because for each in moved.all}
-        return stale | {("visitor", each): because for each in visitors_to_settle(self._db, moved.all)}
+        put_testimony(self._db, Testified(told.name, mentions, links), run, because=told.because)
+        return numbers
 
     def _forget(self, kind: str, site_no: int, key: str, because: str, run: Pass) -> Stale:
         """Take away what rests on a fact of which no version is left."""
         site = self._sites[site_no].key if site_no else ""
         name = fact_name(kind, site, key)
-        stale = self._replace(name, [], [], because, run)
+        put_testimony(self._db, Testified(name), run, because=because)
+        stale: Stale = {}
         if kind == "lead":
             stale |= self._drop_lead(lead_id(site, *key.split(SEPARATOR)), because, run)
         elif kind == "lease":
@@ -226,7 +217,8 @@ class FactReader:
             "is_withheld": int(told.is_withheld),
         }  # fmt: skip
         put_lead(self._db, own, row, run, old=old)
-        put_lead_clicks(self._db, own, telling_clicks(tags))
+        if old is not None or tags:
+            put_lead_clicks(self._db, own, telling_clicks(tags))
         return stale | {("trace", own): told.because}
 
     def _drop_lead(self, own: LeadId, because: str, run: Pass) -> Stale:
@@ -234,8 +226,9 @@ class FactReader:
         old = load_lead(self._db, own)
         if old is None:
             return {}
-        stale = self._replace(f"call:{old['fact']}", [], [], because, run)
-        stale |= self._replace(f"trace:{old['fact']}", [], [], because, run)
+        for gone in (f"call:{old['fact']}", f"trace:{old['fact']}"):
+            put_testimony(self._db, Testified(gone), run, because=because)
+        stale: Stale = {}
         put_echo(self._db, old, None)
         if old["identifier_no"]:
             stale["identifier", old["identifier_no"]] = because

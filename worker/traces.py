@@ -15,15 +15,14 @@ from tracker.core.candidates import CLICK_MS, RETRY_MS, Candidate, Leased, Misse
 from tracker.core.contacts import normalise_phone
 from tracker.core.groups import Identifier
 from tracker.core.matching import match_leases
-from tracker.store.bursts import visitors_to_settle
 from tracker.store.clicks import visitors_with
 from tracker.store.consents import is_withdrawn
-from tracker.store.evidence import Link, Mention, Moved, let_link_again, replace_testimony
+from tracker.store.evidence import Link, Mention, Testified, put_testimony
 from tracker.store.hits import is_bots, last_hit_ms, tel_clicks
 from tracker.store.leads import Row, load_lead
 from tracker.store.leases import leases_near
-from tracker.store.marks import Key, Mark, Pass
-from tracker.store.persons import Identifiers, note_sightings
+from tracker.store.marks import Mark, Pass
+from tracker.store.persons import Identifiers
 from tracker.store.presence import visitors_on
 from tracker.store.sites import numbered_sites, sites_matching_pages
 
@@ -44,21 +43,11 @@ class TraceStitcher:
             lead = load_lead(self._db, str(mark.key))
             if lead is None:
                 continue
-            mentions, links = self._evidence(lead)
-            self._note(replace_testimony(self._db, f"call:{lead['fact']}", mentions, links), mark, run)
-            known = self._known_by_trace(lead)
-            self._note(replace_testimony(self._db, f"trace:{lead['fact']}", known, []), mark, run)
+            told = Testified(f"call:{lead['fact']}", *self._evidence(lead))
+            put_testimony(self._db, told, run, because=mark.because)
+            known = Testified(f"trace:{lead['fact']}", self._known_by_trace(lead))
+            put_testimony(self._db, known, run, because=mark.because)
             run.mark({("match", mark.key): mark.because})
-
-    def _note(self, moved: Moved, mark: Mark, run: Pass) -> None:
-        """Mark whom news of a trace concerns."""
-        if not moved.all:
-            return
-        note_sightings(self._db, moved.all, run)
-        let_link_again(self._db, moved.bereft)
-        stale: dict[tuple[str, Key], str] = {("identifier", each): mark.because for each in moved.all}
-        stale |= {("visitor", each): mark.because for each in visitors_to_settle(self._db, moved.all)}
-        run.mark(stale)
 
     def _evidence(self, lead: Row) -> tuple[list[Mention], list[Link]]:
         leased, _ = self.shown(lead)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tracker.core.evidence import Resolution
 from tracker.core.whys import Why
+from tracker.store.bursts import visitors_to_settle
 from tracker.store.components import CUT, WORDS, Numbered
 from tracker.store.db import key_list
 from tracker.store.marks import Pass
@@ -36,7 +37,15 @@ class Mention(NamedTuple):
     name: str | None
 
 
-class Moved(NamedTuple):
+class Testified(NamedTuple):
+    """What one fact says of who is who: the identifiers that it mentions, and its evidence."""
+
+    fact: str
+    mentions: Sequence[Mention] = ()
+    links: Sequence[Link] = ()
+
+
+class _Moved(NamedTuple):
     """Identifiers whose component may have changed, and those of them whose crowd may be smaller."""
 
     all: set[int]
@@ -46,15 +55,23 @@ class Moved(NamedTuple):
 _LINK = ", ".join(Link._fields)
 
 
-def replace_testimony(
-    db: sqlite3.Connection, fact: str, mentions: Sequence[Mention], links: Sequence[Link]
-) -> Moved:
-    """Make these the identifiers that a fact mentions and the evidence that it gives."""
+def put_testimony(db: sqlite3.Connection, said: Testified, run: Pass, *, because: str) -> None:
+    """Make this what a fact says of who is who, and mark whom it concerns."""
+    moved = _replace(db, *said)
+    if not moved.all:
+        return
+    note_sightings(db, moved.all, run)
+    let_link_again(db, moved.bereft)
+    run.mark({("identifier", each): because for each in moved.all})
+    run.mark({("visitor", each): because for each in visitors_to_settle(db, moved.all)})
+
+
+def _replace(db: sqlite3.Connection, fact: str, mentions: Sequence[Mention], links: Sequence[Link]) -> _Moved:
     query = "SELECT identifier_no, at_ms, name FROM mention WHERE fact = ?"
     old = {Mention(*row) for row in db.execute(query, [fact])}
     had = {Link(*row) for row in db.execute(f"SELECT {_LINK} FROM evidence WHERE fact = ?", [fact])}
     if old == set(mentions) and had == set(links):
-        return Moved(set(), set())
+        return _Moved(set(), set())
     fewer = (had - set(links)) | {link for link in set(links) - had if _is_opened_earlier(db, link)}
     if old:
         db.execute("DELETE FROM mention WHERE fact = ?", [fact])
@@ -66,20 +83,23 @@ def replace_testimony(
     db.executemany(
         f"INSERT INTO evidence (fact, {_LINK}) VALUES (?, {marks})", [(fact, *link) for link in links]
     )
-    _refuse_between_crowds(db, fact)
+    _refuse_between_crowds(db, fact, links)
     bereft = {end for link in fewer for end in (link.a_no, link.b_no)}
-    return Moved({each.identifier_no for each in (*old, *mentions)}, bereft)
+    return _Moved({each.identifier_no for each in (*old, *mentions)}, bereft)
 
 
-def _refuse_between_crowds(db: sqlite3.Connection, fact: str) -> None:
+def _refuse_between_crowds(db: sqlite3.Connection, fact: str, links: Sequence[Link]) -> None:
     """Refuse what ties together two identifiers that link nobody: it is in no component of either."""
-    db.execute(
-        f"""UPDATE evidence SET verdict = 'refused', why = 'shared'
-        WHERE fact = ? AND rule NOT IN {WORDS} AND 2 = (
-          SELECT count(*) FROM identifier WHERE identifier_no IN (a_no, b_no) AND apart IN {CUT}
-        )""",
-        [fact],
+    found = db.execute(
+        f"""SELECT identifier_no FROM json_each(?) AS wanted
+        JOIN identifier ON identifier_no = wanted.value WHERE apart IN {CUT}""",
+        [key_list({end for link in links for end in (link.a_no, link.b_no)})],
     )
+    cut = {row[0] for row in found}
+    query = "UPDATE evidence SET verdict = 'refused', why = 'shared' WHERE (fact, a_no, b_no) = (?, ?, ?)"
+    for link in links:
+        if link.rule not in WORDS and link.a_no in cut and link.b_no in cut:
+            db.execute(query, [fact, link.a_no, link.b_no])
 
 
 def _is_opened_earlier(db: sqlite3.Connection, link: Link) -> bool:
