@@ -9,9 +9,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from tracker.core.evidence import Component, Evidence
+from tracker.core.evidence import Component, Evidence, Rule
 from tracker.core.groups import Identifier
 from tracker.core.whys import Why
 from tracker.store.db import key_list
@@ -50,18 +50,21 @@ class Reached(NamedTuple):
     held: Mapping[int, Held]
 
 
-_AT_END = """
-SELECT evidence.{end}, evidence.a_no, evidence.b_no, evidence.rule, evidence.at_ms, evidence.fact,
-  CASE WHEN evidence.rule = 'R2' THEN (
-    SELECT max(started_ms) FROM identifier AS two JOIN session ON session.visitor_no = two.visitor_no
-    WHERE two.identifier_no = evidence.b_no
-      AND session.started_ms <= evidence.at_ms AND session.ended_ms + :gap_ms >= evidence.at_ms
-  ) END, giver.value, evidence.once, evidence.flaw, evidence.is_undo
-FROM json_each(:wanted) AS wanted
-JOIN identifier AS own ON own.identifier_no = wanted.value
-JOIN evidence ON evidence.{end} = own.identifier_no AND evidence.rule >= {weakest}
-LEFT JOIN identifier AS giver ON giver.identifier_no = evidence.on_no
-WHERE evidence.flaw IS NOT 'echo' AND evidence.at_ms <= :until_ms"""
+_FOLLOWED = f"CASE WHEN own.apart IN {CUT} THEN '{min(WORDS)}' ELSE '' END"
+"""From which rule on, in the order of the alphabet, an identifier's evidence is followed."""
+_AT_ENDS = " UNION ALL ".join(
+    f"""SELECT evidence.{end}, evidence.a_no, evidence.b_no, evidence.rule, evidence.at_ms, evidence.fact,
+      CASE WHEN evidence.rule = 'R2' THEN (
+        SELECT max(started_ms) FROM identifier AS two JOIN session ON session.visitor_no = two.visitor_no
+        WHERE two.identifier_no = evidence.b_no
+          AND session.started_ms <= evidence.at_ms AND session.ended_ms + :gap_ms >= evidence.at_ms
+      ) END, giver.value, evidence.once, evidence.flaw, evidence.is_undo
+    FROM json_each(:wanted) AS wanted
+    JOIN identifier AS own ON own.identifier_no = wanted.value
+    JOIN evidence ON evidence.{end} = own.identifier_no AND evidence.rule >= {_FOLLOWED}
+    LEFT JOIN identifier AS giver ON giver.identifier_no = evidence.on_no"""
+    for end in ("a_no", "b_no")
+)
 
 
 class _Member(NamedTuple):
@@ -77,6 +80,21 @@ class _Member(NamedTuple):
 
 
 class _Row(NamedTuple):
+    """A row of evidence as it is stored; `since_ms`: when the session began in which it was given."""
+
+    a_no: int
+    b_no: int
+    rule: Rule
+    at_ms: int
+    fact: str
+    since_ms: int | None
+    giver: str | None
+    once: str | None
+    flaw: Why | Literal["echo"] | None
+    is_undo: int
+
+
+class _Link(NamedTuple):
     a_no: int
     b_no: int
     evidence: Evidence
@@ -91,15 +109,16 @@ def load_components(
         gap_ms: a session covers what comes this long after its last hit.
         until_ms: later evidence is left out.
     """
-    reached = _load_reached(db, seeds)
-    links = _load_links(db, reached, gap_ms, until_ms)
+    rows = _reach(db, seeds, gap_ms)
+    reached = _load_members(db, rows)
+    links = {number: _links(at_end, reached, until_ms) for number, at_end in rows.items()}
     members = {number: member for number, member in reached.items() if member.is_mentioned}
     components = [_numbered(group, members, links) for group in _groups(members, links)]
     return Reached(components, {number: member.held for number, member in reached.items()})
 
 
 def _numbered(
-    group: Iterable[int], members: Mapping[int, _Member], links: Mapping[int, list[_Row]]
+    group: Iterable[int], members: Mapping[int, _Member], links: Mapping[int, list[_Link]]
 ) -> Numbered:
     rows = {each.evidence: (each.a_no, each.b_no) for no in group for each in links.get(no, ())}
     own = {no: members[no] for no in group}
@@ -116,7 +135,7 @@ def _numbered(
     ))  # fmt: skip
 
 
-def _groups(members: Mapping[int, _Member], links: Mapping[int, list[_Row]]) -> list[list[int]]:
+def _groups(members: Mapping[int, _Member], links: Mapping[int, list[_Link]]) -> list[list[int]]:
     """Sort members into components; what links nobody connects only by an operator's word."""
     parent = {number: number for number in members}
 
@@ -136,22 +155,24 @@ def _groups(members: Mapping[int, _Member], links: Mapping[int, list[_Row]]) -> 
     return list(groups.values())
 
 
-def _weakest(table: str) -> str:
-    """Write down from which rule on, in the order of the alphabet, an identifier's evidence is followed."""
-    return f"CASE WHEN {table}.apart IN {CUT} THEN '{min(WORDS)}' ELSE '' END"
+def _reach(db: sqlite3.Connection, seeds: Iterable[int], gap_ms: int) -> dict[int, list[_Row]]:
+    """Follow the evidence from identifier to identifier, and load what there is at each."""
+    reached: dict[int, list[_Row]] = {}
+    wanted = set(seeds)
+    while wanted:
+        reached |= {number: [] for number in wanted}
+        found = db.execute(_AT_ENDS, {"wanted": key_list(sorted(wanted)), "gap_ms": gap_ms})
+        for own, *row in found.fetchall():
+            reached[own].append(_Row(*row))
+        ends = (end for number in wanted for row in reached[number] for end in (row.a_no, row.b_no))
+        wanted = {end for end in ends if end not in reached}
+    return reached
 
 
-def _load_reached(db: sqlite3.Connection, seeds: Iterable[int]) -> dict[int, _Member]:
-    """Follow the evidence from identifier to identifier; an operator's word is followed from anywhere."""
+def _load_members(db: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, _Member]:
+    """Load identifiers, when each was first seen, and which link nobody."""
     rows = db.execute(
-        f"""WITH RECURSIVE reached(no) AS (
-          SELECT value FROM json_each(:seeds) UNION
-          SELECT CASE WHEN evidence.a_no = reached.no THEN evidence.b_no ELSE evidence.a_no END
-          FROM reached JOIN identifier ON identifier.identifier_no = reached.no
-          JOIN evidence ON evidence.a_no = reached.no AND evidence.rule >= {_weakest("identifier")}
-            OR evidence.b_no = reached.no AND evidence.rule >= {_weakest("identifier")}
-        )
-        SELECT own.identifier_no, own.kind, own.value, own.identifier_id, own.person_no, own.visitor_no,
+        """SELECT own.identifier_no, own.kind, own.value, own.identifier_id, own.person_no, own.visitor_no,
           EXISTS (SELECT 1 FROM mention WHERE mention.identifier_no = own.identifier_no),
           (SELECT min(at_ms) FROM mention WHERE mention.identifier_no = own.identifier_no),
           (SELECT min(started_ms) FROM session WHERE session.visitor_no = own.visitor_no),
@@ -170,8 +191,8 @@ def _load_reached(db: sqlite3.Connection, seeds: Iterable[int]) -> dict[int, _Me
             SELECT json_group_array(DISTINCT name) FROM mention
             WHERE mention.identifier_no = own.identifier_no AND name IS NOT NULL
           ) END
-        FROM reached JOIN identifier AS own ON own.identifier_no = reached.no""",
-        {"seeds": key_list(seeds)},
+        FROM json_each(?) AS wanted JOIN identifier AS own ON own.identifier_no = wanted.value""",
+        [key_list(sorted(numbers))],
     )
     return {row[0]: _member(*row[1:]) for row in rows.fetchall()}
 
@@ -187,19 +208,14 @@ def _member(
     )  # fmt: skip
 
 
-def _load_links(
-    db: sqlite3.Connection, reached: Mapping[int, _Member], gap_ms: int, until_ms: int
-) -> dict[int, list[_Row]]:
-    """Load the evidence at each identifier; of those that link nobody, an operator's words alone."""
-    rows = db.execute(
-        " UNION ALL ".join(_AT_END.format(end=end, weakest=_weakest("own")) for end in ("a_no", "b_no")),
-        {"wanted": key_list(sorted(reached)), "gap_ms": gap_ms, "until_ms": until_ms},
-    ).fetchall()
-    links: dict[int, list[_Row]] = {}
-    for own, a_no, b_no, rule, at_ms, fact, since_ms, giver, once, flaw, is_undo in rows:
-        on = None if giver is None else Identifier("visitor", giver)
-        a, b = reached[a_no].identifier, reached[b_no].identifier
-        links.setdefault(own, []).append(
-            _Row(a_no, b_no, Evidence(rule, a, b, at_ms, fact, since_ms, on, once, flaw, bool(is_undo)))
-        )
-    return links
+def _links(rows: Iterable[_Row], reached: Mapping[int, _Member], until_ms: int) -> list[_Link]:
+    """Read the evidence at one identifier; an echo follows from it, and is none."""
+    return [
+        _Link(row.a_no, row.b_no, Evidence(
+            row.rule, reached[row.a_no].identifier, reached[row.b_no].identifier, row.at_ms, row.fact,
+            row.since_ms, None if row.giver is None else Identifier("visitor", row.giver), row.once,
+            row.flaw, bool(row.is_undo),
+        ))
+        for row in rows
+        if row.flaw != "echo" and row.at_ms <= until_ms
+    ]  # fmt: skip
