@@ -24,7 +24,7 @@ from tracker.store.accounts import (
 )
 from tracker.store.changes import Change, log_change
 from tracker.store.marks import Mark, Pass
-from tracker.store.persons import Identifiers
+from tracker.store.persons import Identifiers, Seen
 
 
 class AccountStitcher:
@@ -57,7 +57,7 @@ class AccountStitcher:
     def _put(self, fact: str, word: Word | None) -> Moved:
         if word is None:
             return replace_word(self._db, fact, None, ())
-        people = [self._identifiers.number(each, at_ms=word.at_ms) for each in word.people]
+        people = [self._identifiers.number(each, Seen(word.at_ms)) for each in word.people]
         crm_no, domain_no = self._number(word.account), self._number(word.domain)
         row = WordRow(fact, word.reason, word.at_ms, crm_no, domain_no, crm_no or domain_no, word.name)
         return replace_word(self._db, fact, row, people)

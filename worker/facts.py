@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tracker.core.accounts import Step
@@ -18,24 +17,25 @@ from tracker.core.facts import SEPARATOR, fact_name
 from tracker.core.groups import Identifier
 from tracker.core.ids import activity_id, journey_id, lead_id
 from tracker.core.said import said_tags, telling_clicks
-from tracker.core.testimony import Testimony, contacts_of_activity, testify
+from tracker.core.testimony import contacts_of_activity
 from tracker.core.times import parse_instant
 from tracker.core.versions import merge
-from tracker.model import LeadId, Site
+from tracker.model import LeadId
 from tracker.store.accounts import Moved
 from tracker.store.activities import ActivityRow, drop_activity, put_activity
 from tracker.store.clicks import leads_with_clicks_of, put_lead_clicks
 from tracker.store.consents import facts_of_visitor, is_withdrawn, links_from
-from tracker.store.evidence import Link, Mention, Testified, let_link_again, put_echo, put_testimony
+from tracker.store.evidence import Testified, let_link_again, put_echo, put_testimony
 from tracker.store.facts import NO_SITE, SAYING, keys_within, load_versions
 from tracker.store.leads import drop_lead, load_lead, put_lead
 from tracker.store.leases import LeaseRow, calls_of, put_lease
 from tracker.store.marks import Key, Mark, Pass
-from tracker.store.persons import Identifiers, phones
+from tracker.store.persons import phones
 from tracker.store.presence import chats_beside_visitor
 from tracker.store.sites import numbered_sites
 from tracker.store.strings import Visitors
 from worker.accounts import AccountStitcher
+from worker.witness import MergedFact, Witness
 
 _TEXTS = (
     "name", "email", "phone", "company", "tracking_number", "page_url", "duration_s", "value", "currency",
@@ -44,28 +44,14 @@ _TEXTS = (
 Stale = dict[tuple[str, Key], str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """One fact, merged: `name` names it in the evidence."""
-
-    kind: str
-    name: str
-    site_no: int
-    site: Site
-    fields: Mapping[str, Any]
-    is_withheld: bool
-    is_from_page: bool
-    because: str
-
-
 class FactReader:
     """Reads leads, leases, consents and all that says who is who, with the writer's lock."""
 
     def __init__(self, db: sqlite3.Connection, *, key: bytes) -> None:
         self._db = db
         self._key = key
-        self._identifiers = Identifiers(db, key)
         self._visitors = Visitors(db, key)
+        self._witness = Witness(db, self._visitors, key=key)
         self._accounts = AccountStitcher(db, key=key)
         self._sites = numbered_sites(db)
         self._numbers = {site.key: number for number, site in self._sites.items()}
@@ -82,7 +68,7 @@ class FactReader:
                 run.mark(self._forget(kind, site_no, key, mark.because, run))
                 continue
             stale: Stale = {}
-            numbers = self._testify(told, run)
+            numbers = self._witness.hear(told, run)
             if kind == "lead":
                 stale |= self._put_lead(told, numbers, run)
             elif kind == "lease":
@@ -100,14 +86,14 @@ class FactReader:
                 stale |= _stale(self._accounts.hear_deal(self._steps(deal)), mark.because)
             run.mark(stale)
 
-    def _told(self, kind: str, site_no: int, key: str, because: str) -> _Told | None:
+    def _told(self, kind: str, site_no: int, key: str, because: str) -> MergedFact | None:
         versions = load_versions(self._db, kind, site_no=site_no, key=key)
         fields = merge(versions, kind=kind)
         if not fields:
             return None
         own_no = self._numbers[fields["site"]]
         name = fact_name(kind, str(fields["site"]) if site_no else "", key)
-        return _Told(
+        return MergedFact(
             kind, name, own_no, self._sites[own_no], fields, because=because,
             is_withheld=self._is_withheld(kind, own_no, fields),
             is_from_page=all(each.is_hearsay for each in versions),
@@ -124,28 +110,6 @@ class FactReader:
             and is_withdrawn(self._db, visitor_id, site_no=number, at_ms=at_ms, key=self._key)
             for visitor_id, number in asked
         )
-
-    def _testify(self, told: _Told, run: Pass) -> Mapping[Identifier, int]:
-        """Keep what a fact says of who is who; returns the numbers of those whom it names."""
-        testimony = Testimony()
-        if not told.is_withheld:
-            testimony = testify(told.kind, told.fields, key=told.name, region=told.site.region)
-        is_verified = int(told.kind == "mail" or not told.is_from_page)
-        numbers = {
-            one: self._identifiers.number(one, at_ms=at_ms, visitor_no=self._visitor_no(one))
-            for one, at_ms in testimony.named.items()
-        }
-        links = [
-            Link(
-                each.rule, numbers[each.a], numbers[each.b], each.at_ms,
-                None if each.on is None else numbers[each.on], each.once, each.flaw, int(each.is_undo),
-                is_verified,
-            )
-            for each in testimony.evidence
-        ]  # fmt: skip
-        mentions = [Mention(numbers[one], at_ms, testimony.name) for one, at_ms in testimony.named.items()]
-        put_testimony(self._db, Testified(told.name, mentions, links), run, because=told.because)
-        return numbers
 
     def _forget(self, kind: str, site_no: int, key: str, because: str, run: Pass) -> Stale:
         """Take away what rests on a fact of which no version is left."""
@@ -181,9 +145,6 @@ class FactReader:
         }  # fmt: skip
         return stale | {("trace", each): because for each in sorted(traced)}
 
-    def _visitor_no(self, one: Identifier) -> int | None:
-        return self._visitors.number(one.value) if one.kind == "visitor" else None
-
     def _steps(self, deal: str) -> Iterator[Step]:
         """Read all steps of a deal, each merged from its versions."""
         for key in keys_within(self._db, "deal", site_no=NO_SITE, start=deal + SEPARATOR):
@@ -191,7 +152,7 @@ class FactReader:
             if told is not None:
                 yield Step(told.name, told.fields, told.site.region)
 
-    def _put_lead(self, told: _Told, numbers: Mapping[Identifier, int], run: Pass) -> Stale:
+    def _put_lead(self, told: MergedFact, numbers: Mapping[Identifier, int], run: Pass) -> Stale:
         """Write a lead's row, and mark it and what stood for its person before to be matched again."""
         fields = told.fields
         own = lead_id(told.site.key, fields["provider"], fields["provider_id"])
@@ -236,7 +197,7 @@ class FactReader:
         drop_lead(self._db, own, journey_id("lead", own), run, because=because)
         return stale
 
-    def _put_activity(self, told: _Told) -> Stale:
+    def _put_activity(self, told: MergedFact) -> Stale:
         """Write what sales did, and mark the enquiries of those whom it was with."""
         fields = told.fields
         row = ActivityRow(
@@ -247,7 +208,7 @@ class FactReader:
         names = contacts_of_activity(fields, told.site.region)
         return {("enquiry", each): told.because for each in put_activity(self._db, row, names)}
 
-    def _put_lease(self, told: _Told) -> Stale:
+    def _put_lease(self, told: MergedFact) -> Stale:
         """Write when a number was shown to whom, and mark the calls of that time to be matched again."""
         fields = told.fields
         number = normalise_phone(fields["number"], told.site.region)

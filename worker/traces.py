@@ -22,7 +22,7 @@ from tracker.store.hits import is_bots, last_hit_ms, tel_clicks
 from tracker.store.leads import Row, load_lead
 from tracker.store.leases import leases_near
 from tracker.store.marks import Mark, Pass
-from tracker.store.persons import Identifiers
+from tracker.store.persons import Identifiers, Seen
 from tracker.store.presence import visitors_on
 from tracker.store.sites import numbered_sites, sites_matching_pages
 
@@ -58,7 +58,7 @@ class TraceStitcher:
             return [], []
         at_ms = lead["at_ms"]
         visitor_no = self._identifiers.number(
-            Identifier("visitor", match.chosen.visitor_id), at_ms=at_ms, visitor_no=match.chosen.visitor_no
+            Identifier("visitor", match.chosen.visitor_id), Seen(at_ms, match.chosen.visitor_no)
         )
         mentions, links = [Mention(visitor_no, at_ms, None)], []
         if lead["phone_no"] is not None:
@@ -75,7 +75,7 @@ class TraceStitcher:
             return []
         (only,) = found
         named = Identifier("visitor", only.visitor_id)
-        return [Mention(self._identifiers.number(named, at_ms=None, visitor_no=only.visitor_no), None, None)]
+        return [Mention(self._identifiers.number(named, Seen(None, only.visitor_no)), None, None)]
 
     def _is_told(self, lead: Row) -> bool:
         """Tell whether the lead's visitor needs no trace, or may leave none."""

@@ -77,7 +77,7 @@ def place_persons(db: sqlite3.Connection, roots: Iterable[int], run: Pass, *, be
     )
     shown = {each.person_no for each in was ^ now if each.is_shown}
     db.executemany(
-        "UPDATE identifier SET changed_no = ? WHERE identifier_no = ?",
+        "UPDATE identifier SET changed_no = ?1 WHERE identifier_no = ?2 AND changed_no <> ?1",
         [(run.number, number) for number in shown],
     )
     return moved

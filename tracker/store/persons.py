@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tracker.core.accounts import domain_of
@@ -17,6 +17,13 @@ _OF_PERSONS = (None, "shared_device", "contested_line")
 """What is set apart for other reasons is nobody's; as the view `persons` has it."""
 
 
+class Seen(NamedTuple):
+    """When an identifier was seen, in ms, and the number of its visitor where it is one."""
+
+    at_ms: int | None
+    visitor_no: int | None = None
+
+
 class Identifiers:
     """Identifiers to numbers, for one connection.
 
@@ -27,24 +34,33 @@ class Identifiers:
         self._db = db
         self._key = key
 
-    def number(self, identifier: Identifier, *, at_ms: int | None, visitor_no: int | None = None) -> int:
+    def number(self, identifier: Identifier, seen: Seen) -> int:
         """Give an identifier's number, a new one at first sight."""
-        found = self._db.execute(
-            "SELECT identifier_no FROM identifier WHERE kind = ? AND value = ?", identifier
-        ).fetchone()
-        if found:
-            return int(found[0])
-        named = identifier_id(self._key, identifier.kind, identifier.value)
-        domain = domain_of(identifier.value) if identifier.kind == "email" else None
-        domain_no = None if domain is None else part_number(self._db, domain, key=self._key)
-        cursor = self._db.execute(
+        return self.numbers({identifier: seen})[identifier]
+
+    def numbers(self, named: Mapping[Identifier, Seen]) -> dict[Identifier, int]:
+        """Give the numbers of identifiers, new ones at first sight."""
+        query = "SELECT identifier_no FROM identifier WHERE kind = ? AND value = ?"
+        rows = {one: self._db.execute(query, one).fetchone() for one in named}
+        known = {one: int(row[0]) for one, row in rows.items() if row is not None}
+        if len(known) == len(named):
+            return known
+        last = self._db.execute("SELECT coalesce(max(identifier_no), 0) FROM identifier").fetchone()[0]
+        unknown = (one for one in named if one not in known)
+        fresh = {one: number for number, one in enumerate(unknown, last + 1)}
+        self._db.executemany(
             """INSERT INTO identifier (identifier_no, person_no,
               kind, value, identifier_id, visitor_no, first_ms, domain_no, changed_no)
-            SELECT number, number, ?, ?, ?, ?, ?, ?, 0
-            FROM (SELECT coalesce(max(identifier_no), 0) + 1 AS number FROM identifier)""",
-            [*identifier, named, visitor_no, at_ms or 0, domain_no],
+            VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)""",
+            [(number, *one, *self._columns(one, named[one])) for one, number in fresh.items()],
         )
-        return int(cursor.lastrowid or 0)
+        return known | fresh
+
+    def _columns(self, one: Identifier, seen: Seen) -> tuple[str, int | None, int, int | None]:
+        domain = domain_of(one.value) if one.kind == "email" else None
+        domain_no = None if domain is None else part_number(self._db, domain, key=self._key)
+        named = identifier_id(self._key, one.kind, one.value)
+        return named, seen.visitor_no, seen.at_ms or 0, domain_no
 
 
 def note_sightings(db: sqlite3.Connection, numbers: Iterable[int], run: Pass) -> None:
