@@ -34,7 +34,7 @@ def system_of(contact: Identifier) -> str:
     return system if colon else ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Group:
     members: list[Identifier]
     emails: int = 0
@@ -57,23 +57,22 @@ class Groups:
             splits: pairs that an operator holds to be different.
             merged: contacts that their CRM has merged into others; they do not count as contacts.
         """
-        self._parent: dict[Identifier, Identifier] = {}
-        self._groups: dict[Identifier, _Group] = {}
+        self._of: dict[Identifier, _Group] = {}
         self._merged = frozenset(merged)
         self._strangers: dict[Identifier, set[Identifier]] = {}
         for pair in splits:
             for one in pair:
                 self._strangers.setdefault(one, set()).update(pair - {one})
 
-    def find(self, identifier: Identifier) -> Identifier:
-        """Give the identifier that stands for the whole group."""
-        parent = self._parent
-        if identifier not in parent:
-            parent[identifier] = identifier
-            self._groups[identifier] = self._alone(identifier)
-        while parent[identifier] != identifier:
-            parent[identifier] = identifier = parent[parent[identifier]]
-        return identifier
+    def add(self, identifier: Identifier) -> None:
+        """Make an identifier known, alone if it was not."""
+        self._group(identifier)
+
+    def _group(self, identifier: Identifier) -> _Group:
+        group = self._of.get(identifier)
+        if group is None:
+            group = self._of[identifier] = self._alone(identifier)
+        return group
 
     def _alone(self, one: Identifier) -> _Group:
         contact = {system_of(one)} if one.kind == "crm" and one not in self._merged else set()
@@ -84,24 +83,27 @@ class Groups:
 
     def are_one(self, a: Identifier, b: Identifier) -> bool:
         """Tell whether two identifiers are in one group."""
-        return self.find(a) == self.find(b)
+        return self._group(a) is self._group(b)
 
     def is_personal(self, identifier: Identifier) -> bool:
         """Tell whether the group holds an e-mail address, a user id or a contact."""
-        return self._groups[self.find(identifier)].is_personal
+        return self._group(identifier).is_personal
 
     def members(self, identifier: Identifier) -> list[Identifier]:
         """List the group."""
-        return self._groups[self.find(identifier)].members
+        return self._group(identifier).members
+
+    def first_of_each(self, identifiers: Iterable[Identifier]) -> list[Identifier]:
+        """Name the first member of each group that these are of, in their order."""
+        return sorted(min(group.members) for group in {self._group(each) for each in identifiers})
 
     def split_between(self, a: Identifier, b: Identifier) -> bool:
         """Tell whether an operator holds someone of one group to be different from someone of the other."""
-        one, two = self._groups[self.find(a)], self._groups[self.find(b)]
-        small, other = (one, two) if len(one.strangers) <= len(two.strangers) else (two, one)
-        return any(self._parent_is(stranger, other) for stranger in small.strangers)
+        return self._split(self._group(a), self._group(b))
 
-    def _parent_is(self, identifier: Identifier, group: _Group) -> bool:
-        return self._groups[self.find(identifier)] is group
+    def _split(self, one: _Group, two: _Group) -> bool:
+        small, other = (one, two) if len(one.strangers) <= len(two.strangers) else (two, one)
+        return any(self._group(stranger) is other for stranger in small.strangers)
 
     def refusal(
         self, a: Identifier, b: Identifier, *, emails_may_meet: bool = False, users_may_meet: bool = False
@@ -112,10 +114,10 @@ class Groups:
             emails_may_meet: the evidence is strong enough to give one person two addresses.
             users_may_meet: it is strong enough to give one person two user ids.
         """
-        one, two = self._groups[self.find(a)], self._groups[self.find(b)]
+        one, two = self._group(a), self._group(b)
         if one is two:
             return None
-        if self.split_between(a, b):
+        if self._split(one, two):
             return "split"
         if one.systems & two.systems:
             return "two_contacts"
@@ -127,24 +129,23 @@ class Groups:
 
     def may_all_meet(self, identifiers: Iterable[Identifier]) -> bool:
         """Tell whether the groups of all these may be one person."""
-        roots = {self.find(each) for each in identifiers}
-        groups = [self._groups[root] for root in roots]
+        groups = {self._group(each) for each in identifiers}
         systems = [system for group in groups for system in group.systems]
         if sum(group.emails > 0 for group in groups) > 1 or sum(group.users > 0 for group in groups) > 1:
             return False
         if len(systems) != len(set(systems)):
             return False
-        return not any(self.find(stranger) in roots for group in groups for stranger in group.strangers)
+        return not any(self._group(stranger) in groups for group in groups for stranger in group.strangers)
 
     def join(self, a: Identifier, b: Identifier) -> None:
         """Make two groups one, whatever the guards say."""
-        one, two = self.find(a), self.find(b)
-        if one == two:
+        into, gone = self._group(a), self._group(b)
+        if into is gone:
             return
-        if len(self._groups[one].members) < len(self._groups[two].members):
-            one, two = two, one
-        self._parent[two] = one
-        into, gone = self._groups[one], self._groups.pop(two)
+        if len(into.members) < len(gone.members):
+            into, gone = gone, into
+        for each in gone.members:
+            self._of[each] = into
         into.members += gone.members
         into.emails += gone.emails
         into.users += gone.users
@@ -153,4 +154,4 @@ class Groups:
 
     def all(self) -> list[list[Identifier]]:
         """List all groups."""
-        return [group.members for group in self._groups.values()]
+        return [group.members for group in dict.fromkeys(self._of.values())]

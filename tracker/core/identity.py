@@ -19,7 +19,6 @@ evidence. G4, no evidence after a refusal of consent, is kept by whoever reads t
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from itertools import chain, combinations
 
 from tracker.core.crowds import crowded
@@ -48,7 +47,8 @@ def resolve(component: Component, guards: Guards = USUAL) -> Resolution:
 
     The outcome rests on the set of evidence alone: not on its order, and not on what was resolved before.
     """
-    component = replace(component, evidence=tuple(sorted(component.evidence, key=strength)))
+    in_order = tuple(sorted(component.evidence, key=strength))
+    component = Component(component.first_ms, in_order, component.names, component.apart)
     apart = {**crowded(component.evidence, guards), **component.apart}
     dropped: frozenset[Evidence] = frozenset()
     while True:
@@ -91,7 +91,7 @@ class _Court:
         for each in self._heard["R4"] + self._heard["R6"]:
             self._seen.setdefault(each.b, []).append(each)
         for identifier in component.first_ms:
-            self._groups.find(identifier)
+            self._groups.add(identifier)
 
     def _admits(self, each: Evidence, dropped: frozenset[Evidence]) -> bool:
         """Leave out what never counts; an operator's word counts even for what is shared."""
@@ -105,6 +105,8 @@ class _Court:
 
     def _standing(self, rule: Rule) -> list[Evidence]:
         """Pick an operator's words that were not taken back: of each pair the last one counts."""
+        if not self._heard[rule]:
+            return []
         last = {frozenset((each.a, each.b)): each for each in self._heard[rule]}
         standing = [each for each in last.values() if not each.is_undo]
         self._refused |= dict.fromkeys(set(self._heard[rule]) - set(standing), "undone")

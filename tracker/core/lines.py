@@ -22,5 +22,4 @@ class Sighting(NamedTuple):
 
 def fresh_holders(groups: Groups, seen: Sequence[Sighting], *, since_ms: int) -> list[Identifier]:
     """Name one identifier of each group that was seen with a line since an instant."""
-    roots = {groups.find(each.who) for each in seen if each.at_ms >= since_ms}
-    return sorted(min(groups.members(root)) for root in roots)
+    return groups.first_of_each(each.who for each in seen if each.at_ms >= since_ms)
