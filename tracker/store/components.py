@@ -94,12 +94,6 @@ class _Row(NamedTuple):
     is_undo: int
 
 
-class _Link(NamedTuple):
-    a_no: int
-    b_no: int
-    evidence: Evidence
-
-
 def load_components(
     db: sqlite3.Connection, seeds: Iterable[int], *, gap_ms: int, until_ms: int = UNSEEN_MS
 ) -> Reached:
@@ -111,31 +105,31 @@ def load_components(
     """
     rows = _reach(db, seeds, gap_ms)
     reached = _load_members(db, rows)
-    links = {number: _links(at_end, reached, until_ms) for number, at_end in rows.items()}
+    heard = {number: [row for row in at if _is_heard(row, until_ms)] for number, at in rows.items()}
+    evidence = {row: _evidence(row, reached) for row in {row for at in heard.values() for row in at}}
     members = {number: member for number, member in reached.items() if member.is_mentioned}
-    components = [_numbered(group, members, links) for group in _groups(members, links)]
+    components = []
+    for group in _groups(members, heard):
+        ends = {evidence[row]: (row.a_no, row.b_no) for number in group for row in heard[number]}
+        components.append(_numbered({number: members[number] for number in group}, ends))
     return Reached(components, {number: member.held for number, member in reached.items()})
 
 
-def _numbered(
-    group: Iterable[int], members: Mapping[int, _Member], links: Mapping[int, list[_Link]]
-) -> Numbered:
-    rows = {each.evidence: (each.a_no, each.b_no) for no in group for each in links.get(no, ())}
-    own = {no: members[no] for no in group}
-    numbers = {no: member.identifier for no, member in own.items()}
-    ends = set(numbers.values())
-    cut = {end for each in rows for end in (each.a, each.b) if end not in ends}
-    visitors = {no: member.visitor_no for no, member in own.items() if member.visitor_no is not None}
-    return Numbered(numbers, visitors, rows, Component(
+def _numbered(own: Mapping[int, _Member], ends: Mapping[Evidence, tuple[int, int]]) -> Numbered:
+    numbers = {number: member.identifier for number, member in own.items()}
+    known = set(numbers.values())
+    cut = {end for each in ends for end in (each.a, each.b) if end not in known}
+    visitors = {number: one.visitor_no for number, one in own.items() if one.visitor_no is not None}
+    return Numbered(numbers, visitors, ends, Component(
         {member.identifier: member.first_ms for member in own.values()},
-        tuple(rows),
+        tuple(ends),
         {member.identifier: member.names for member in own.values() if member.names},
         {member.identifier: member.apart for member in own.values() if member.apart is not None}
         | dict.fromkeys(cut, "shared"),
     ))  # fmt: skip
 
 
-def _groups(members: Mapping[int, _Member], links: Mapping[int, list[_Link]]) -> list[list[int]]:
+def _groups(members: Mapping[int, _Member], heard: Mapping[int, list[_Row]]) -> list[list[int]]:
     """Sort members into components; what links nobody connects only by an operator's word."""
     parent = {number: number for number in members}
 
@@ -144,10 +138,10 @@ def _groups(members: Mapping[int, _Member], links: Mapping[int, list[_Link]]) ->
             parent[number] = number = parent[parent[number]]
         return number
 
-    for row in (row for rows in links.values() for row in rows):
+    for row in (row for rows in heard.values() for row in rows):
         if row.a_no in parent and row.b_no in parent:
             is_cut = any(members[end].apart in CUT for end in (row.a_no, row.b_no))
-            if not is_cut or row.evidence.rule in WORDS:
+            if not is_cut or row.rule in WORDS:
                 parent[find(row.a_no)] = find(row.b_no)
     groups: dict[int, list[int]] = {}
     for number in sorted(members):
@@ -208,14 +202,15 @@ def _member(
     )  # fmt: skip
 
 
-def _links(rows: Iterable[_Row], reached: Mapping[int, _Member], until_ms: int) -> list[_Link]:
-    """Read the evidence at one identifier; an echo follows from it, and is none."""
-    return [
-        _Link(row.a_no, row.b_no, Evidence(
-            row.rule, reached[row.a_no].identifier, reached[row.b_no].identifier, row.at_ms, row.fact,
-            row.since_ms, None if row.giver is None else Identifier("visitor", row.giver), row.once,
-            row.flaw, bool(row.is_undo),
-        ))
-        for row in rows
-        if row.flaw != "echo" and row.at_ms <= until_ms
-    ]  # fmt: skip
+def _is_heard(row: _Row, until_ms: int) -> bool:
+    """Tell whether a row counts as evidence; an echo follows from it, and is none."""
+    return row.flaw != "echo" and row.at_ms <= until_ms
+
+
+def _evidence(row: _Row, reached: Mapping[int, _Member]) -> Evidence:
+    on = None if row.giver is None else Identifier("visitor", row.giver)
+    flaw = None if row.flaw == "echo" else row.flaw
+    return Evidence(
+        row.rule, reached[row.a_no].identifier, reached[row.b_no].identifier, row.at_ms, row.fact,
+        row.since_ms, on, row.once, flaw, bool(row.is_undo),
+    )  # fmt: skip
