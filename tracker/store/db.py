@@ -22,8 +22,8 @@ from tracker.errors import Permanent, Retryable
 
 FILE = "touchline.db"
 LOCK = "writer.lock"
-STATEMENTS = 512
-"""So many stay prepared on a connection; a drain knows about half as many."""
+STATEMENTS = 256
+"""So many stay prepared on a connection; facts of every kind in one drain take half as many."""
 
 _PRAGMAS = (
     "busy_timeout = 5000", "foreign_keys = ON", "synchronous = NORMAL", "cache_size = -8000",
