@@ -31,8 +31,9 @@ from tests.telling import (
 )
 from tracker import config, hitlog, wire
 from tracker.core.alerts import WANTS
-from tracker.core.times import DAY_MS, HOUR_MS
+from tracker.core.times import DAY_MS, HOUR_MS, MINUTE_MS
 from tracker.store.db import open_store
+from tracker.store.leases import leases_near
 from worker.deliver import Deliverer
 from worker.drain import Drain
 
@@ -110,6 +111,23 @@ def test_no_statement_of_a_drain_walks_through_a_table_that_grows(
     asked = statements(settings, client, FACTS[kind])
     with closing(open_store(settings.data, write=True)) as db:
         assert {each: names for each in set(asked) if (names := walked(db, each) - FEW)} == {}
+
+
+def test_a_call_is_matched_alike_fast_after_years_of_leases(
+    settings: config.Settings, client: redis.Redis
+) -> None:
+    """Who saw a number at the time of a call is found without reading to whom it was shown before."""
+    workspace, steps = Workspace(settings, client), []
+    for shown in (range(20), range(20, 400)):
+        workspace.tell(*(lease(POOLED, 30 * n, 30 * n + 20, visitor_id=f"v{n}") for n in shown))
+        called_ms = TEN_MS + (30 * shown[-1] + 10) * MINUTE_MS
+        with closing(open_store(settings.data)) as db:
+            taken: list[None] = []
+            db.set_progress_handler(lambda taken=taken: taken.append(None), 1)  # type: ignore[misc]
+            found = leases_near(db, site_no=1, number=POOLED, at_ms=called_ms)
+        assert f"v{shown[-1]}" in {each.visitor_id for each in found}
+        steps.append(len(taken))
+    assert steps[1] < 2 * steps[0]
 
 
 def one_of_each(n: int) -> list[Fact]:

@@ -81,11 +81,16 @@ class LeaseTime(NamedTuple):
 
 
 def leases_near(db: sqlite3.Connection, *, site_no: int, number: str, at_ms: int) -> list[LeaseTime]:
-    """Load the leases around a call, of each visitor the one that came nearest to it."""
+    """Load the leases around a call, of each visitor the one that came nearest to it.
+
+    None began earlier than the longest lease of the number lasts, so years of leases need not be read.
+    """
     rows = db.execute(
         """SELECT visitor_no, visitor_id, from_ms, to_ms FROM lease JOIN visitor USING (visitor_no)
-        WHERE number = ? AND site_no = ? AND from_ms <= ? AND to_ms >= ? ORDER BY visitor_id""",
-        [number, site_no, at_ms + NEAR_MS, at_ms - NEAR_MS],
+        WHERE number = :number AND site_no = :site_no AND to_ms >= :since_ms AND from_ms <= :until_ms
+          AND from_ms >= :since_ms - (SELECT max(to_ms - from_ms) FROM lease WHERE number = :number)
+        ORDER BY visitor_id""",
+        {"number": number, "site_no": site_no, "since_ms": at_ms - NEAR_MS, "until_ms": at_ms + NEAR_MS},
     )
     nearest: dict[int, LeaseTime] = {}
     for each in map(LeaseTime._make, rows):

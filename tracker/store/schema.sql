@@ -651,6 +651,8 @@ CREATE INDEX membership_part ON membership (part_no, reason, from_ms);
 
 CREATE INDEX lease_number ON lease (number, from_ms);
 
+CREATE INDEX lease_length ON lease (number, to_ms - from_ms);
+
 CREATE INDEX lease_visitor ON lease (visitor_no);
 
 CREATE INDEX lease_pool ON lease (site_no, pool, to_ms);
