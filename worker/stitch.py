@@ -17,6 +17,7 @@ from tracker.config import Settings
 from tracker.keys import derive
 from tracker.store.db import Others, atomic
 from tracker.store.marks import Mark, Marks, Pass, within
+from tracker.store.ownkey import hold_to_key
 from worker.accounts import AccountStitcher
 from worker.erase import NOUN as ERASE
 from worker.erase import Eraser, Heard
@@ -44,6 +45,7 @@ class Stitcher:
     """
 
     def __init__(self, db: sqlite3.Connection, settings: Settings, *, key: bytes) -> None:
+        hold_to_key(db, key)
         self._db = db
         self._settings = settings
         self._key = key

@@ -30,6 +30,7 @@ from tracker.model import Site, SiteKey
 from tracker.place import locked
 from tracker.store import sites
 from tracker.store.db import open_store
+from tracker.store.ownkey import check_key
 
 TICK_S = 0.2
 STEADY_S = 30.0
@@ -149,11 +150,13 @@ def up(settings: Settings) -> None:
     """Run everything on this machine until told to stop.
 
     Raises:
-        Permanent: the port is taken, the data directory is in use, or a part cannot run here.
+        Permanent: the port is taken, the data directory is in use, the workspace's key is not the store's, or
+            a part cannot run here.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys.workspace_key(settings.data, os.environ)  # else each part would say, again and again, that it is bad
+    key = keys.workspace_key(settings.data, os.environ)  # a bad one is said once, not by each part
     with _alone(settings) as was_killed:
+        check_key(settings.data, key)
         _wait_for_port(settings, HANDOVER_S if was_killed else 0.0)
         make_tryout(settings)
         with embedded.hold(settings):

@@ -15,6 +15,7 @@ from rq.serializers import JSONSerializer
 
 from tracker import embedded, keys, queue
 from tracker.config import Settings
+from tracker.store.ownkey import check_key
 from worker import jobs
 
 # RQ blocks for this less 15 s, so an idle worker notices a dead connection within 4 s.
@@ -58,9 +59,14 @@ def work(settings: Settings, job: str = queue.DRAIN) -> None:
     """Run jobs of one kind until SIGTERM or Ctrl-C; the job at hand is finished first.
 
     A dead worker's guard is removed and a job asked for, so that what it left is taken up at once.
+
+    Raises:
+        Permanent: the workspace's key is not the store's.
     """
+    key = keys.workspace_key(settings.data, os.environ)
+    check_key(settings.data, key)
     client = embedded.connect(embedded.ensure(settings), blocking=True)
-    shop = jobs.Shop(settings, client, keys.workspace_key(settings.data, os.environ))
+    shop = jobs.Shop(settings, client, key)
     jobs.open_shop(shop)
     while not shop.closing.is_set():
         for number in (signal.SIGTERM, signal.SIGINT):  # anew: RQ's own are those of a worker that gave up

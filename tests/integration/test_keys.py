@@ -87,3 +87,15 @@ def test_each_purpose_has_a_key_of_its_own() -> None:
     assert keys.derive(b"k", "cookie").hex() == expected
     assert keys.derive(b"k", "cookie") != keys.derive(b"k", "page")
     assert keys.derive(b"k", "cookie") != keys.derive(b"l", "cookie")
+
+
+def test_a_store_is_held_to_the_key_it_was_written_with(data: Path) -> None:
+    """Where the key was lost or changed, the work stops with a word before anything is told by a new one."""
+    up = [sys.executable, "-m", "tracker", "--data", str(data)]
+    environ = processes.environment({**os.environ, "TOUCHLINE_KEY": "correct horse battery staple again"})
+    assert subprocess.run([*up, "verify"], env=environ, capture_output=True).returncode == 0
+    other = {**environ, "TOUCHLINE_KEY": "correct horse battery staple other"}
+    for verb in ("verify", "rebuild", "work", "up"):
+        refused = subprocess.run([*up, verb], env=other, capture_output=True, text=True, timeout=60)
+        assert (refused.returncode, "written with another key" in refused.stderr) == (1, True)
+    assert subprocess.run([*up, "verify"], env=environ, capture_output=True).returncode == 0

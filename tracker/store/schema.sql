@@ -65,7 +65,7 @@ CREATE TABLE pool_number (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE counter (
-  name TEXT PRIMARY KEY,                             -- config_version, change_no, hit_no, counted_hit, counted_hook, unswept_file, unswept_log
+  name TEXT PRIMARY KEY,                             -- config_version, change_no, hit_no, counted_hit, counted_hook, unswept_file, unswept_log, key_check
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -60,7 +60,7 @@ CREATE TABLE pool_number (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pool_number_pool ON pool_number (site_no, pool);
 CREATE TABLE counter (
-  name TEXT PRIMARY KEY,                             -- config_version, change_no, hit_no, counted_hit, counted_hook, unswept_file, unswept_log
+  name TEXT PRIMARY KEY,                             -- config_version, change_no, hit_no, counted_hit, counted_hook, unswept_file, unswept_log, key_check
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
