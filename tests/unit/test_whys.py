@@ -14,7 +14,7 @@ from tracker.core.identity import resolve
 from tracker.core.whatif import WhatIf, people
 from tracker.core.whys import EVIDENCE, WHYS, Why
 
-STORE = Path(__file__).parents[2] / "tracker" / "store" / "evidence.py"
+STORE = Path(__file__).parents[2] / "tracker" / "store"
 
 
 def test_every_reason_has_words() -> None:
@@ -24,7 +24,8 @@ def test_every_reason_has_words() -> None:
 
 def test_the_store_gives_no_other_reason() -> None:
     """What the store's queries set identifiers apart for, where no type checker looks."""
-    given = set(re.findall(r"(?:THEN|'redundant',) '(\w+)'", STORE.read_text("utf-8")))
+    queries = "".join((STORE / f"{name}.py").read_text("utf-8") for name in ("components", "evidence"))
+    given = set(re.findall(r"(?:THEN|'redundant',) '(\w+)'", queries))
     assert {"own_number", "bot", "known_by_line"} <= given <= WHYS.keys()
 
 
