@@ -264,10 +264,8 @@ class Drain:
                 continue
             batch.drafts[origin].append(draft)
 
-    def _insert_given(
-        self, drafts: Sequence[Draft], rows: Sequence[HitRow], batch: _Batch, *, origin: str
-    ) -> None:
-        """Keep the facts that hits give beside themselves; a bot's give none."""
+    def _insert_given(self, drafts: Sequence[Draft], rows: Sequence[HitRow], batch: _Batch) -> None:
+        """Keep the facts that hits give beside themselves, as a page's word; a bot's give none."""
         for draft, row in zip(drafts, rows, strict=True):
             if not draft.facts or not self._is_human(row):
                 continue
@@ -276,7 +274,7 @@ class Drain:
                 try:
                     self._facts.take(fact, Told(SCRIPT, received_ms), batch.dirty)
                 except BadRequest as error:
-                    self._reject(error.code, str(error), json.dumps(fact), batch, origin=origin)
+                    self._reject(error.code, str(error), json.dumps(fact), batch, origin=SCRIPT)
 
     def _note_clients(self, rows: Sequence[HitRow]) -> None:
         fresh = {row.client_no for row in rows} - self._clients
@@ -322,7 +320,7 @@ class Drain:
             note_clients(self._db, inserted.clients, self._names.texts)
             for number, key in inserted.touched.items():
                 batch.dirty["visitor", number] = f"hit {event_id_of(key)}"
-            self._insert_given(drafts, rows, batch, origin=origin)
+            self._insert_given(drafts, rows, batch)
         marks.put(self._db, batch.dirty)
         for origin, counts in batch.counts.items():
             if origin.startswith("load:"):

@@ -50,8 +50,8 @@ def explain_person(db: sqlite3.Connection, settings: Settings, text: str, *, pii
     if whom.identifier_no is None:
         return _alone(db, whom)
     numbers = members_of(db, whom.identifier_no)
-    components, _ = load_components(db, numbers, gap_ms=settings.session_gap_s * 1_000)
-    own = next(each for each in components if whom.identifier_no in each.numbers)
+    reached = load_components(db, numbers, gap_ms=settings.session_gap_s * 1_000)
+    own = next(each for each in reached.components if whom.identifier_no in each.numbers)
     guards = guards_of(settings)
     whatif = WhatIf(own.component, guards, resolve(own.component, guards))
     return _Story(db, whom, own, whatif, pii).found(set(numbers))

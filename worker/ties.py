@@ -97,7 +97,8 @@ class Ties:
         """Add what stands at these hashes; returns the hashes that it reaches."""
         numbers = set(numbers_by_hash(self._db, hashes)) - gathered.numbers
         found: set[str] = set()
-        for each in load_components(self._db, numbers, gap_ms=self._gap_ms, until_ms=until_ms)[0]:
+        reached = load_components(self._db, numbers, gap_ms=self._gap_ms, until_ms=until_ms)
+        for each in reached.components:
             if gathered.numbers.isdisjoint(each.numbers):
                 gathered.numbers |= each.numbers.keys()
                 found |= self._add(each.component, gathered)

@@ -55,6 +55,17 @@ def test_what_is_refused_again_comes_back_with_its_reason(workspace: Workspace) 
     assert workspace.query("SELECT code, message, body FROM reject ORDER BY body") == before
 
 
+def test_a_page_s_word_that_was_refused_stays_a_page_s_word(workspace: Workspace) -> None:
+    """What a page said and drain refused is hearsay, when it is taken again as before."""
+    odd = {"from": "v2", "nonce": "n1", "made_at": "noon", "browser": "b1"}
+    workspace.tell(hit("h1", link=odd))
+    told = [{"code": "bad_time", "origin": "script"}]
+    assert workspace.query("SELECT code, origin FROM reject") == told
+    assert replay_rejects(workspace.settings, workspace.client).again == 1
+    workspace.tell()
+    assert workspace.query("SELECT code, origin FROM reject") == told
+
+
 def test_what_is_kept_in_part_stays(workspace: Workspace) -> None:
     """A message that is no JSON, or says nothing of what it is, is left for a reader."""
     workspace.append(b"\\xff nonsense")

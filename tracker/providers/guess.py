@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from tracker.core.click_ids import CLICK_RULES
+from tracker.core.contacts import EMAIL_LIMIT
 from tracker.core.facts import TAGS
 from tracker.core.redact import hide_cards
 from tracker.core.urls import read_tags
@@ -33,7 +34,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 _OPEN: frozenset[Kind] = frozenset({"", "text", "hidden"})
 _LONGEST_NAME = 120
-_LONGEST_EMAIL = 320
 _MOST_OTHERS = {"company": 1, "name": 2}  # words of a question that asks for it, beside those that mean it
 _LONGEST_TAG = 500
 _LONGEST_KEY = 200
@@ -107,7 +107,7 @@ def guess(answers: Iterable[Answer]) -> dict[str, Any]:
 
 def is_email(said: str) -> bool:
     """Tell whether a text is an e-mail address and nothing else."""
-    return len(said) <= _LONGEST_EMAIL and _EMAIL.fullmatch(said) is not None
+    return len(said) <= EMAIL_LIMIT and _EMAIL.fullmatch(said) is not None
 
 
 def is_phone(said: str) -> bool:
@@ -150,7 +150,7 @@ def _email(asked: list[_Asked]) -> str | None:
 
 def _is_word(each: _Asked) -> bool:
     """Tell whether an answer is one word with a dot or an at sign inside: a mistyped address."""
-    return len(each.said) <= _LONGEST_EMAIL and re.fullmatch(r"\S+[@.]\S*\w", each.said) is not None
+    return len(each.said) <= EMAIL_LIMIT and re.fullmatch(r"\S+[@.]\S*\w", each.said) is not None
 
 
 def _phone(asked: list[_Asked]) -> str | None:
