@@ -65,7 +65,7 @@ def test_a_link_that_lacks_what_it_needs_is_a_reject_beside_its_hit(workspace: W
     totals = workspace.tell(hit("e1", link={"from": "v0"}))
     assert (totals.added, totals.rejected) == (1, 1)
     (reject,) = workspace.query("SELECT message, origin FROM reject")
-    assert reject == {"message": "nonce: is required and missing", "origin": "test"}
+    assert reject == {"message": "nonce: is required and missing", "origin": "script"}
 
 
 def claim(visitor_id: str, again: str = "") -> Callable[[str], Row]:
